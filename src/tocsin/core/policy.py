@@ -1,0 +1,309 @@
+"""The compiled domain configuration, as the decisions see it.
+
+Made from a YAML document by the room `policy`; the core never sees YAML or CEL, only conditions that
+can be asked. Everything here is immutable and may be shared between tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from tocsin.core.model import Json
+from tocsin.core.severity import Severity
+
+Facts = Mapping[str, Json]
+"""What a condition sees (S1): `alert`, `service`, `integration` maps with every known field; `team`,
+`hours` ("business"|"after"), `weekday` ("mon".."sun") strings; `holiday` bool; named facts as bools."""
+
+
+class ConditionError(Exception):
+    """A condition could not be evaluated at run time: never a match (S1)."""
+
+
+class Condition(Protocol):
+    """A compiled `when`."""
+
+    @property
+    def text(self) -> str:
+        """The expression as written; "true" for a rule without `when`."""
+
+    def holds(self, facts: Facts) -> bool:
+        """True or False; raises ConditionError when the expression fails on these facts."""
+
+
+class KeyExpression(Protocol):
+    """A compiled grouping key."""
+
+    @property
+    def text(self) -> str:
+        """The expression as written."""
+
+    def value(self, facts: Facts) -> str:
+        """The key as text, "" when absent; raises ConditionError."""
+
+
+class Pattern(Protocol):
+    """A compiled RE2 text pattern."""
+
+    @property
+    def text(self) -> str:
+        """The pattern as written."""
+
+    def found_in(self, text: str) -> bool:
+        """True when it matches anywhere in `text`, letter case ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Business hours on some weekdays (0 = Monday); half-open; `end` before `start` crosses midnight."""
+
+    weekdays: frozenset[int]
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    name: str
+    timezone: str = "UTC"
+    business_hours: tuple[Span, ...] = ()
+    holidays: frozenset[date] = frozenset()
+    holiday_region: str = ""
+    members: tuple[str, ...] = ()
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    id: str
+    name: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """An entry of the catalog. `match` maps a dotted alert path ("source", "labels.job") to the exact
+    text it must have. `providers` are connector names that override the default route (S4), already
+    expanded ("both" and the like are gone)."""
+
+    name: str
+    team: str = ""
+    criticality: Severity = Severity.MEDIUM
+    depends_on: tuple[str, ...] = ()
+    runbook: str = ""
+    match: Mapping[str, str] = field(default_factory=dict)
+    providers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassificationRule:
+    """`when` AND (any of `patterns`, when there are some) -> `set_severity`, `set_service`, `lift`."""
+
+    name: str
+    when: Condition
+    line: int = 0
+    patterns: tuple[Pattern, ...] = ()
+    set_severity: Severity | None = None
+    set_service: str = ""
+    set_team: str = ""
+    lift: Mapping[Severity, Severity] = field(default_factory=dict)
+
+
+class TargetKind(StrEnum):
+    CONNECTOR = "connector"
+    USER = "user"
+    SCHEDULE = "schedule"
+    TEAM = "team"
+    LEAD = "lead"  # lead of the service's team
+    ONCALL = "oncall"  # on call of the service's team
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    kind: TargetKind
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """As written in the configuration."""
+        if self.kind is TargetKind.CONNECTOR:
+            return self.name
+        return f"{self.kind.value}:{self.name}" if self.name else self.kind.value
+
+
+class Mode(StrEnum):
+    ALL = "all"
+    FAILOVER = "failover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of an escalation policy.
+
+    `after` counts from the start of the page (step 1) and is the wait since the previous step for the
+    others. `within`: a failover target not created by then gives way to the next. `hedge`: not
+    notified by then, the next is asked too (critical only, S30). `ack`: "any" or "each".
+    """
+
+    mode: Mode
+    targets: tuple[Target, ...]
+    after: timedelta = timedelta(0)
+    within: timedelta = timedelta(seconds=3)
+    hedge: timedelta | None = None
+    ack: str = "any"
+    repeat: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationPolicy:
+    name: str
+    steps: tuple[Step, ...]
+
+
+class RouteKind(StrEnum):
+    PAGE = "page"
+    DIGEST = "digest"
+    SUPPRESS = "suppress"
+    ADD = "add"  # a rule with `continue` that only adds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """When a digest or suppressed alert is promoted to an incident (S23)."""
+
+    count: int | None = None
+    age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingRule:
+    """`policy` names an escalation policy (a step written in place has a generated one). `continues`
+    = it may only add: `delay`, `channels` (connector names) and `fields`."""
+
+    name: str
+    when: Condition
+    kind: RouteKind
+    line: int = 0
+    policy: str = ""
+    delay: timedelta | None = None
+    repeat: timedelta | None = None
+    channels: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    digest_to: tuple[str, ...] = ()
+    digest_every: timedelta | None = None
+    promote: Promotion | None = None
+    review: timedelta | None = None
+    continues: bool = False
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupingRule:
+    name: str
+    when: Condition
+    by: KeyExpression | None = None
+    within: timedelta = timedelta(minutes=10)
+    at_most: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceWindow:
+    """Parsed and kept; muting itself is the room of the next step. `every` is "sun 02:00-04:00"."""
+
+    name: str
+    when: Condition
+    owner: str
+    comment: str
+    timezone: str = "UTC"
+    every: tuple[Span, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    except_severities: frozenset[Severity] = frozenset()
+
+
+class Direction(StrEnum):
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+    BIDIRECTIONAL = "bidirectional"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """One configured instance of a provider, credentials left out.
+
+    `settings` is what the provider's own folder reads (base_url, region, events_url, custom …), with
+    `{"$secret": "connectors.NAME.api_key"}` where a credential stood.
+    """
+
+    name: str
+    type: str
+    direction: Direction = Direction.BIDIRECTIONAL
+    sync_interval: timedelta = timedelta(minutes=5)
+    enable_webhook: bool = True
+    auto_resolve: bool = True
+    sync_notes: bool = True
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    debug: bool = False
+    log_requests: bool = False
+    log_responses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an integration's alerts go: kind "router", "team", "service" or "user" (S4)."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """One configured instance of a source. `key_hash` is the lower-hex SHA-256 of its key."""
+
+    name: str
+    source: str
+    key_hash: str
+    urgency: Severity | None = None
+    destinations: tuple[Destination, ...] = ()
+    auto_aggregate: timedelta | None = None
+    auto_resolve: timedelta | None = None
+    auto_resolve_from: str = "created"
+    key_scope: str = "integration"
+    templates: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict)
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    reopen: timedelta = timedelta(minutes=30)
+    resolve_grace: timedelta = timedelta(minutes=5)
+    ack_timeout: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: {Severity.CRITICAL: timedelta(hours=1), Severity.HIGH: timedelta(hours=4)}
+    )
+    last_resort: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One applied version of the configuration, compiled. `version` is 0 for the built-in one that an
+    empty installation starts with. Order of tuples is the order of the file."""
+
+    version: int = 0
+    defaults: Defaults = field(default_factory=Defaults)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    facts: tuple[tuple[str, Condition], ...] = ()
+    classification: tuple[ClassificationRule, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    grouping: tuple[GroupingRule, ...] = ()
+    policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+    routing: tuple[RoutingRule, ...] = ()
+    connectors: Mapping[str, Connector] = field(default_factory=dict)
+    integrations: Mapping[str, Integration] = field(default_factory=dict)
