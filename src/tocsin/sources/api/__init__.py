@@ -1,0 +1,1 @@
+"""The source `api`: POST /api/v1/alerts."""

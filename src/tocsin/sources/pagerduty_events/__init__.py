@@ -1,0 +1,1 @@
+"""The source `pagerduty_events`: PagerDuty Events API v2."""

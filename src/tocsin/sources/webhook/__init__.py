@@ -1,0 +1,1 @@
+"""The source `webhook`: arbitrary JSON, forms, text."""
