@@ -123,12 +123,14 @@ class Alert:
     """One continuing condition, identified inside its integration by its dedup key.
 
     `severity` is the highest so far in this life (S6), None until classified; `sender_severity` the
-    latest the sender said. `count` counts repeats beyond the first event. `first_event_at` and
+    latest the sender said.
+    `scope` is what the key is unique in: the integration's name, or "*" for account-wide keys (S12). `count` counts repeats beyond the first event. `first_event_at` and
     `last_event_at` are receipt times; `newest_sent_at` the newest create by the sender's clock.
     """
 
     id: AlertId
     integration: str
+    scope: str
     source: str
     dedup_key: str
     status: AlertStatus

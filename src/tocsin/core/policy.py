@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tocsin.core.model import Json
 from tocsin.core.severity import Severity
 
 Facts = Mapping[str, Json]
 """What a condition sees (S1): `alert`, `service`, `integration` maps with every known field; `team`,
-`hours` ("business"|"after"), `weekday` ("mon".."sun") strings; `holiday` bool; named facts as bools."""
+`hours` ("business"|"after"), `weekday` ("mon".."sun") strings; `holiday` bool. Named facts are no entry:
+a condition carries those it names inside itself."""
 
 
 class ConditionError(Exception):
@@ -33,6 +34,31 @@ class Condition(Protocol):
 
     def holds(self, facts: Facts) -> bool:
         """True or False; raises ConditionError when the expression fails on these facts."""
+
+
+@runtime_checkable
+class Conjunction(Protocol):
+    """A condition that can be taken apart: to explain it, and to know without asking that it cannot hold."""
+
+    @property
+    def clauses(self) -> tuple[Condition, ...]:
+        """The parts joined by `&&`, as written; the condition alone when there is no `&&`."""
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """(path, text) pairs that must all be equal or it is false: ("alert.labels.env", "dev")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleIndex:
+    """Positions of the rules that can hold, by one fact each; a rule without such a fact is in `always`.
+
+    `by_path`: "alert.source" -> text -> positions. `by_label`: "alert.labels" -> (name, text) -> positions.
+    """
+
+    always: tuple[int, ...] = ()
+    by_path: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    by_label: Mapping[str, Mapping[tuple[str, str], tuple[int, ...]]] = field(default_factory=dict)
 
 
 class KeyExpression(Protocol):
@@ -292,7 +318,12 @@ class Defaults:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One applied version of the configuration, compiled. `version` is 0 for the built-in one that an
-    empty installation starts with. Order of tuples is the order of the file."""
+    empty installation starts with. Order of tuples is the order of the file.
+
+    The indexes only save time: without them (None) every rule and service is asked in turn, with the same
+    result. `schedules` is kept as written. `catalog` are the services that have a `match`, in order (None: look
+    through `services`).
+    """
 
     version: int = 0
     defaults: Defaults = field(default_factory=Defaults)
@@ -307,3 +338,8 @@ class Policy:
     routing: tuple[RoutingRule, ...] = ()
     connectors: Mapping[str, Connector] = field(default_factory=dict)
     integrations: Mapping[str, Integration] = field(default_factory=dict)
+    schedules: Mapping[str, Json] = field(default_factory=dict)
+    catalog: tuple[Service, ...] | None = field(default=None, compare=False, repr=False)
+    classification_index: RuleIndex | None = field(default=None, compare=False, repr=False)
+    routing_index: RuleIndex | None = field(default=None, compare=False, repr=False)
+    catalog_index: RuleIndex | None = field(default=None, compare=False, repr=False)

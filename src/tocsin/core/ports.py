@@ -105,7 +105,8 @@ class Effect:
     idempotency key of the effect. `remote_id` is the provider's own id when known. `person` and `note`
     carry who acted and what they wrote. `look_first`: an earlier attempt may have been applied (S29):
     look up before writing. `reread`: it waited longer than 5 s: read the state before writing (S39).
-    `links` and `details` are the same core facts for every provider (PR-2).
+    `links` and `details` are the same core facts for every provider (PR-2). `recipients` are e-mail
+    addresses that stand in for the connector's own (a person asked by mail); empty = the connector's.
     """
 
     kind: EffectKind
@@ -124,6 +125,9 @@ class Effect:
     person: str = ""
     note: str = ""
     incident_url: str = ""
+    recipients: tuple[str, ...] = ()
+    opened_at: datetime | None = None
+    incident_name: str = ""
     look_first: bool = False
     reread: bool = False
 

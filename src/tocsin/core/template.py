@@ -34,6 +34,7 @@ _TAG = re.compile(r"\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
 _ALONE = re.compile(r"^[ \t]*(\{\{(?:#if\b[^{}\n]*|else|/if)\}\})[ \t]*\r?\n", re.MULTILINE)
 _WORD = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s"'()=|~&>#^/!*@\\]+)(?=\s|$)""")
 _PATH = re.compile(r"(?:\[[^\[\]]+\]|[\w$-]+)(?:[./](?:\[[^\[\]]+\]|[\w$-]+))*")
+_PATH_WORD = re.compile(r"\s*(" + _PATH.pattern + r")(?=\s|$)")  # a segment [my key] may hold blanks
 _NUMBER = re.compile(r"-?\d{1,9}")
 _HELPERS = {"uppercase": 1, "lowercase": 1, "trim": 1, "truncate": 2, "default": 2}
 _RESERVED = frozenset(("if", "else", "each", "unless", "with", "lookup", "log"))
@@ -101,14 +102,14 @@ class _Reader:
         self._pieces: list[tuple[bool, str]] = []
         position = 0
         for tag in _TAG.finditer(template):
-            self._text(template[position : tag.start()])
+            self._text(template[position : tag.start()], before_tag=True)
             self._pieces.append((True, tag[1] if tag[1] is not None else tag[2]))
             position = tag.end()
         self._text(template[position:])
         self._next = 0
 
-    def _text(self, text: str) -> None:
-        if "{{" in text or (text.startswith("}") and self._pieces):
+    def _text(self, text: str, before_tag: bool = False) -> None:
+        if "{{" in text or (text[:1] == "}" and self._pieces) or (before_tag and text[-1:] in ("{", "\\")):
             raise TemplateError(f"a tag is not closed properly near {cut(text.strip(), 40)!r}")
         if text:
             self._pieces.append((False, text))
@@ -164,17 +165,12 @@ def _words(text: str, inner: str) -> list[str]:
     words, position = [], 0
     text = text.rstrip()
     while position < len(text):
-        word = _WORD.match(text, position) or _bracketed(text, position)
+        word = _PATH_WORD.match(text, position) or _WORD.match(text, position)
         if word is None:
             raise _unsupported(inner)
         words.append(word[1])
         position = word.end()
     return words
-
-
-def _bracketed(text: str, position: int) -> re.Match[str] | None:
-    """A path with a segment such as [my key], which may hold blanks and signs."""
-    return re.compile(r"\s*(" + _PATH.pattern + r")(?=\s|$)").match(text, position)
 
 
 def _value(word: str, inner: str) -> _Literal | _Path:
@@ -184,9 +180,8 @@ def _value(word: str, inner: str) -> _Literal | _Path:
         return _Literal(int(word))
     if word in ("true", "false", "null", "undefined"):
         return _Literal({"true": True, "false": False}.get(word))
-    if word.startswith(("this.", "./")):
-        word = word.partition("." if word.startswith("this") else "/")[2]
-    if not _PATH.fullmatch(word) or word in ("this", "."):
+    word = word.removeprefix("this.")
+    if not _PATH.fullmatch(word) or word == "this":
         raise _unsupported(inner)
     parts = re.findall(r"\[([^\[\]]+)\]|([\w$-]+)", word)
     return _Path(tuple(bracketed or bare for bracketed, bare in parts))

@@ -1,0 +1,229 @@
+"""Who may do what to an incident, when, and what follows (S18 to S20, S40).
+
+One pure function, `rule`, for every door: a person here, a person at a provider, a sender, a timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line, Part
+from tocsin.core.ports import EffectKind
+
+OPEN, MITIGATED = IncidentStatus.OPEN, IncidentStatus.MITIGATED
+RESOLVED, CLOSED = IncidentStatus.RESOLVED, IncidentStatus.CLOSED
+
+
+class Act(StrEnum):
+    """What can be done to an incident."""
+
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    NOTE = "note"
+    ASSIGN = "assign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What follows from an act.
+
+    `changed` False = nothing follows and `reason` says why (idempotent, late, or not this actor's to
+    decide). `alerts_become` = the status the incident's live alerts take. `tell` = what the other
+    connectors that hold it are asked to do, for `services` (S20). `stops_paging`/`starts_paging` speak
+    of the page under way. `refused` = a person deserves an error rather than silence.
+    """
+
+    incident: Incident
+    changed: bool
+    reason: str
+    lines: tuple[Line, ...] = ()
+    alerts_become: AlertStatus | None = None
+    tell: EffectKind | None = None
+    services: tuple[str, ...] = ()
+    stops_paging: bool = False
+    starts_paging: bool = False
+    refused: bool = False
+
+
+def rule(
+    incident: Incident, act: Act, actor: Actor, now: datetime, *, service: str | None = None, note: str = ""
+) -> Ruling:
+    """Decide one act. `service` None = every part; a name = that part alone (an act at a provider).
+
+    A note given with an act is told with it. Never raises: what cannot be done is a Ruling that says so.
+    """
+    if act in (Act.RESOLVE, Act.CLOSE) and (why := _not_his_to_end(incident, actor)):
+        return Ruling(incident=incident, changed=False, reason=why, lines=(_recorded(act, actor, why),))
+    match act:
+        case Act.ACKNOWLEDGE:
+            return _acknowledge(incident, actor, now, service, note)
+        case Act.UNACKNOWLEDGE:
+            return _unacknowledge(incident, actor, now, service)
+        case Act.RESOLVE:
+            return _resolve(incident, actor, now, service, note)
+        case Act.CLOSE:
+            return _close(incident, actor, now, note)
+        case Act.REOPEN:
+            return _reopen(incident, actor, now, note)
+        case Act.NOTE:
+            line = Line(kind="note", text=note, reason="note")
+            return Ruling(
+                incident=incident, changed=True, reason="note", lines=(line,), tell=EffectKind.NOTE,
+                services=_names(incident),
+            )  # fmt: skip
+        case Act.ASSIGN:
+            line = Line(kind="assigned", text=f"Assigned to {note} by {actor.shown}", reason="assign")
+            changed = incident.assignee != note
+            return Ruling(
+                incident=replace(incident, assignee=note), changed=changed, reason="assign", lines=(line,)
+            )
+
+
+def _not_his_to_end(incident: Incident, actor: Actor) -> str:
+    machine = actor.kind in (ActorKind.SENDER, ActorKind.TIMER) or not actor.person
+    if machine and incident.declared:
+        return "a declared incident is ended by people only"
+    if actor.kind is ActorKind.PROVIDER and not actor.person:
+        return "a provider's own timer never ends what may still fire"
+    return ""
+
+
+def _recorded(act: Act, actor: Actor, why: str) -> Line:
+    return Line(
+        kind="recorded", text=f"{actor.shown}: {act.value} recorded, not applied: {why}", reason="not_applied"
+    )
+
+
+def _names(incident: Incident) -> tuple[str, ...]:
+    return tuple(part.service for part in incident.parts)
+
+
+def _move(
+    incident: Incident, to: IncidentStatus, among: tuple[IncidentStatus, ...], actor: Actor, now: datetime,
+    service: str | None,
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:  # fmt: skip
+    """The parts after moving those in `among` (of one service, or all), and the names of the moved."""
+    moved: list[str] = []
+    parts: list[Part] = []
+    for part in incident.parts:
+        if part.status in among and service in (None, part.service):
+            moved.append(part.service)
+            parts.append(replace(part, status=to, changed_at=now, changed_by=actor.name))
+        else:
+            parts.append(part)
+    return tuple(parts), tuple(moved)
+
+
+def _whole(parts: tuple[Part, ...], among: tuple[IncidentStatus, ...]) -> bool:
+    return all(part.status in among for part in parts)
+
+
+def _with_note(note: str) -> str:
+    return f": {note}" if note else ""
+
+
+def _of(service: str | None, incident: Incident) -> str:
+    return f" ({service})" if service and len(incident.parts) > 1 else ""
+
+
+def _acknowledge(incident: Incident, actor: Actor, now: datetime, service: str | None, note: str) -> Ruling:
+    if not incident.open:
+        why = f"{incident.name} is {incident.status.value} already; an acknowledgement comes too late"
+        return Ruling(incident=incident, changed=False, reason=why, refused=True)
+    parts, moved = _move(incident, MITIGATED, (OPEN,), actor, now, service)
+    if not moved:
+        return Ruling(incident=incident, changed=False, reason="acknowledged already")
+    whole = _whole(parts, (MITIGATED, RESOLVED, CLOSED))
+    after = replace(incident, parts=parts)
+    if whole:
+        after = replace(
+            after, status=MITIGATED, acknowledged_at=now, acknowledged_by=actor.name,
+            assignee=actor.name if actor.person else incident.assignee,
+        )  # fmt: skip
+    line = Line(
+        kind="acknowledged",
+        text=f"Acknowledged by {actor.shown}{_of(service, incident)}{_with_note(note)}",
+        reason="person" if actor.person else "sender",
+    )
+    return Ruling(
+        incident=after, changed=True, reason="acknowledged", lines=(line,), tell=EffectKind.ACKNOWLEDGE,
+        alerts_become=AlertStatus.ACKNOWLEDGED if whole else None, services=moved, stops_paging=whole,
+    )  # fmt: skip
+
+
+def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str | None) -> Ruling:
+    if actor.kind is ActorKind.PROVIDER and not actor.person:
+        why = "a provider's acknowledgement timer is recorded only"
+        return Ruling(
+            incident=incident, changed=False, reason=why, lines=(_recorded(Act.UNACKNOWLEDGE, actor, why),)
+        )
+    parts, moved = _move(incident, OPEN, (MITIGATED,), actor, now, service)
+    if not moved:
+        return Ruling(incident=incident, changed=False, reason="not acknowledged")
+    line = Line(kind="unacknowledged", text=f"{actor.shown} gave it back: open again", reason="person")
+    return Ruling(
+        incident=replace(incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by=""),
+        changed=True, reason="unacknowledged", lines=(line,), alerts_become=AlertStatus.OPEN, services=moved,
+        starts_paging=True,
+    )  # fmt: skip
+
+
+def _resolve(incident: Incident, actor: Actor, now: datetime, service: str | None, note: str) -> Ruling:
+    if not incident.open:
+        return Ruling(incident=incident, changed=False, reason=f"{incident.status.value} already")
+    parts, moved = _move(incident, RESOLVED, (OPEN, MITIGATED), actor, now, service)
+    if not moved:
+        return Ruling(incident=incident, changed=False, reason="resolved already")
+    whole = _whole(parts, (RESOLVED, CLOSED))
+    after = replace(incident, parts=parts)
+    if whole:
+        after = replace(after, status=RESOLVED, resolved_at=now, resolved_by=actor.kind)
+    by = "its last alert resolved" if actor.kind is ActorKind.SENDER else f"by {actor.shown}"
+    line = Line(
+        kind="resolved",
+        text=f"Resolved{_of(service, incident)}: {by}{_with_note(note)}" if actor.kind is ActorKind.SENDER
+        else f"Resolved {by}{_of(service, incident)}{_with_note(note)}",
+        reason=actor.kind.value,
+    )  # fmt: skip
+    return Ruling(
+        incident=after, changed=True, reason="resolved", lines=(line,), tell=EffectKind.RESOLVE,
+        alerts_become=AlertStatus.RESOLVED if whole else None, services=moved, stops_paging=whole,
+    )  # fmt: skip
+
+
+def _close(incident: Incident, actor: Actor, now: datetime, note: str) -> Ruling:
+    if incident.status is CLOSED:
+        return Ruling(incident=incident, changed=False, reason="closed already")
+    first = _resolve(incident, actor, now, None, note)  # closing an open one resolves first (S19)
+    line = Line(
+        kind="closed",
+        text=f"Closed by {actor.shown}{'' if first.changed else _with_note(note)}",
+        reason="person",
+    )
+    parts = tuple(replace(part, status=CLOSED) for part in first.incident.parts)
+    return replace(
+        first, incident=replace(first.incident, parts=parts, status=CLOSED, closed_at=now), changed=True,
+        reason="closed", lines=(*first.lines, line),
+    )  # fmt: skip
+
+
+def _reopen(incident: Incident, actor: Actor, now: datetime, note: str) -> Ruling:
+    if incident.open:
+        return Ruling(incident=incident, changed=False, reason=f"{incident.name} is open already")
+    parts = tuple(
+        replace(part, status=OPEN, changed_at=now, changed_by=actor.name) for part in incident.parts
+    )
+    line = Line(kind="reopened", text=f"Reopened by {actor.shown}{_with_note(note)}", reason=actor.kind.value)
+    after = replace(
+        incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", resolved_at=None,
+        resolved_by=None, closed_at=None,
+    )  # fmt: skip
+    return Ruling(
+        incident=after, changed=True, reason="reopened", lines=(line,), tell=EffectKind.REOPEN,
+        services=_names(incident), starts_paging=True,
+    )  # fmt: skip

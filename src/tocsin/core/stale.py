@@ -1,0 +1,45 @@
+"""Is waiting work still wanted when its turn comes? (PR-3 collapse, S31)"""
+
+from __future__ import annotations
+
+from tocsin.core.model import IncidentStatus
+from tocsin.core.ports import EffectKind, RemoteStatus
+
+
+def no_longer_wanted(
+    kind: EffectKind, status: IncidentStatus, remote: RemoteStatus, *, perhaps_applied: bool, superseded: bool
+) -> str:
+    """Why the work is withdrawn instead of sent; "" = send it.
+
+    `status` is that of the incident's part now; `remote` the last known state there; `perhaps_applied` =
+    an earlier attempt may have reached the provider, so it must be settled by looking (S29).
+    """
+    over = status in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED)
+    match kind:
+        case EffectKind.CREATE | EffectKind.REOPEN:
+            if perhaps_applied:
+                return ""
+            if superseded:
+                return "superseded: another target has it"
+            if over:
+                return "resolved meanwhile: not paged any more"
+            if status is IncidentStatus.MITIGATED:
+                return "acknowledged meanwhile: not paged any more"
+        case EffectKind.ACKNOWLEDGE:
+            if over:
+                return "resolved meanwhile: the resolve follows"
+            if status is IncidentStatus.OPEN:
+                return "open again meanwhile"
+            if remote is RemoteStatus.RESOLVED:
+                return "resolved there: an acknowledgement would reopen it"
+        case EffectKind.RESOLVE:
+            if not over:
+                return "open again meanwhile"
+            if remote is RemoteStatus.RESOLVED:
+                return "resolved there already"
+        case EffectKind.UPDATE:
+            if over or remote is RemoteStatus.RESOLVED:
+                return "over: no update needed"
+        case EffectKind.NOTE:
+            pass
+    return ""

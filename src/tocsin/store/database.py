@@ -1,0 +1,136 @@
+"""The way to PostgreSQL: one pool, transactions that start over after a deadlock, and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+import msgspec
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Row: TypeAlias = asyncpg.Record
+T = TypeVar("T")
+
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
+_TRIES = 6
+
+
+def _encode(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec(
+        "jsonb", encoder=_encode, decoder=msgspec.json.decode, schema="pg_catalog", format="text"
+    )
+
+
+class Database:
+    """A pool of connections to one PostgreSQL (15 or later).
+
+    Raises DatabaseAway when it cannot be reached; every other error is a bug.
+    """
+
+    def __init__(self, dsn: str, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.dsn = dsn
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, dsn: str, *, most: int = 10) -> Database:
+        """Open the pool. `dsn` is a libpq address; a unix socket is fine."""
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=most,
+                init=_prepare,
+                command_timeout=30,
+                server_settings={"application_name": "tocsin", "timezone": "UTC", "jit": "off"},
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            raise DatabaseAway(str(fault)) from fault
+        assert pool is not None
+        return cls(dsn, pool)
+
+    async def close(self) -> None:
+        """Give running statements three seconds, then cut."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 3)
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` in one transaction; after a deadlock or a lost race on a unique key, again.
+
+        `work` must not send anything anywhere: it may run up to six times.
+        """
+        for attempt in range(_TRIES):
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    return await work(connection)
+            except _AGAIN:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.005 * (attempt + 1))
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as fault:
+                raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+        raise AssertionError("unreachable")
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` on a connection without a transaction of its own."""
+        try:
+            async with self._pool.acquire() as connection:
+                return await work(connection)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as fault:
+            raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+
+    async def now(self) -> datetime:
+        """The database's clock, on which leases run (S49)."""
+
+        async def ask(connection: Connection) -> datetime:
+            value: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            return value
+
+        return await self.read(ask)
+
+    async def listen(self, channels: list[str], heard: Callable[[str, str], None]) -> Listener:
+        """Call `heard(channel, payload)` for each NOTIFY, on a connection of its own."""
+        connection = await asyncpg.connect(self.dsn, server_settings={"application_name": "tocsin listen"})
+
+        def on_notify(_connection: Any, _pid: int, channel: str, payload: Any) -> None:
+            heard(channel, str(payload))
+
+        for channel in channels:
+            await connection.add_listener(channel, on_notify)
+        return Listener(connection)
+
+
+class Listener:
+    """A connection that waits for notifications; `lost` tells that it must be made again."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._connection = connection
+
+    @property
+    def lost(self) -> bool:
+        """True when the connection is gone; callers poll meanwhile."""
+        return self._connection.is_closed()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        try:
+            await self._connection.close(timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL cannot be reached or broke the connection."""
+
+
+async def notify(connection: Connection, channel: str, payload: str = "") -> None:
+    """Wake the listeners of `channel` when this transaction commits."""
+    await connection.execute("SELECT pg_notify($1, $2)", channel, payload)

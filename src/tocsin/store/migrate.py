@@ -1,0 +1,138 @@
+"""Bring a database forward to this version's tables, and keep the partitions of growing tables ahead."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from uuid import UUID
+
+from tocsin.store.database import Connection, Database
+
+GROWING = {
+    "raw_request": "received_at",
+    "event": "received_at",
+    "delivery": "at",
+    "timeline": "at",
+    "audit": "at",
+    "hook": "received_at",
+}
+"""Tables that only grow -> their partition column. One partition a week, so retention is a drop."""
+
+_WEEKS_AHEAD = 4
+_LOCK = 7_205_759
+
+
+class NewerDatabase(Exception):
+    """The database was made by a later version of Tocsin."""
+
+
+def migrations() -> list[tuple[str, str]]:
+    """(name, SQL) of every migration in order; `_pre_` runs before a deploy, `_post_` after it."""
+    folder = files("tocsin.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(name.removesuffix(".sql"), (folder / name).read_text()) for name in names]
+
+
+async def migrate(database: Database, *, today: date, new_installation: UUID) -> list[str]:
+    """Run what is missing, each migration in the same transaction; names of those that ran.
+
+    Several nodes may call it at once: an advisory lock lets one through. Raises NewerDatabase.
+    """
+    known = migrations()
+
+    async def work(connection: Connection) -> list[str]:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration"
+            " (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migration")}
+        if unknown := done - {name for name, _ in known}:
+            raise NewerDatabase(
+                f"The database holds the migration {max(unknown)}, which this version does not know. "
+                "Start the version that made it, or restore a backup taken before the upgrade."
+            )
+        ran = []
+        for name, sql in known:
+            if name not in done:
+                await connection.execute(sql)
+                await connection.execute("INSERT INTO schema_migration (name) VALUES ($1)", name)
+                ran.append(name)
+        await connection.execute(
+            "INSERT INTO installation (id) VALUES ($1) ON CONFLICT DO NOTHING", new_installation
+        )
+        await _make_partitions(connection, today)
+        return ran
+
+    return await database.transact(work)
+
+
+async def keep_partitions_ahead(database: Database, today: date) -> None:
+    """Make the partitions of the coming weeks; cheap when they are there."""
+
+    async def work(connection: Connection) -> None:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await _make_partitions(connection, today)
+
+    await database.transact(work)
+
+
+def week_of(day: date) -> date:
+    """The Monday of its week: the first day of its partition."""
+    return day - timedelta(days=day.weekday())
+
+
+async def _make_partitions(connection: Connection, today: date) -> None:
+    there = {
+        row["relname"] for row in await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")
+    }
+    for table in GROWING:
+        if f"{table}_rest" not in there:
+            # what a clock far off asks for must still be stored
+            await connection.execute(f"CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT")
+        for week in range(_WEEKS_AHEAD + 1):
+            start = week_of(today) + timedelta(weeks=week)
+            name = f"{table}_{start:%Y%m%d}"
+            if name not in there:
+                bounds = (
+                    datetime(d.year, d.month, d.day, tzinfo=UTC).isoformat()
+                    for d in (start, start + timedelta(weeks=1))
+                )
+                low, high = bounds
+                await connection.execute(
+                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{low}') TO ('{high}')"
+                )
+
+
+async def drop_before(database: Database, table: str, day: date) -> list[str]:
+    """Retention: drop the partitions of `table` that end on or before `day`; their names."""
+    if table not in GROWING:
+        raise ValueError(f"{table} is not a table that only grows")
+
+    async def work(connection: Connection) -> list[str]:
+        rows = await connection.fetch(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass",
+            table,
+        )
+        dropped = []
+        for row in rows:
+            suffix = row["relname"].removeprefix(f"{table}_")
+            if (
+                suffix.isdigit()
+                and datetime.strptime(suffix, "%Y%m%d").replace(tzinfo=UTC).date() + timedelta(weeks=1) <= day
+            ):
+                await connection.execute(f"DROP TABLE {row['relname']}")
+                dropped.append(row["relname"])
+        return sorted(dropped)
+
+    return await database.transact(work)
+
+
+async def installation_id(database: Database) -> UUID:
+    """The id born with the database; part of every provider key (S37)."""
+
+    async def ask(connection: Connection) -> UUID:
+        value: UUID = await connection.fetchval("SELECT id FROM installation")
+        return value
+
+    return await database.read(ask)

@@ -1,0 +1,320 @@
+"""Outgoing work and what became of it: claim, settle, withdraw; breakers and buckets beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tocsin.core.breaker import Breaker, BreakerState
+from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.core.remote import Expected
+from tocsin.store.database import Connection
+from tocsin.store.rows import Columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """One incident's part at one connector, as stored."""
+
+    id: int
+    incident_id: UUID
+    connector: str
+    service: str
+    recipient: str
+    life: int
+    key: str
+    remote_id: str
+    remote_url: str
+    status: RemoteStatus
+    step: int
+    asked_at: datetime
+    accepted_at: datetime | None
+    created_at: datetime | None
+    notified_at: datetime | None
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    failed_at: datetime | None
+    superseded_at: datetime | None
+    fault: str
+    expected: tuple[Expected, ...]
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One effect claimed, with the remote it is for. `looked` = an earlier lease ran out with its call
+    perhaps sent, or an attempt was ambiguous."""
+
+    id: int
+    kind: EffectKind
+    body: Mapping[str, Any]
+    attempts: int
+    ambiguous: bool
+    made_at: datetime
+    due: datetime
+    remote: Remote
+
+
+@dataclass(slots=True, kw_only=True)
+class ConnectorState:
+    """Breaker, bucket and last facts of one connector."""
+
+    connector: str
+    breaker: Breaker
+    hold_until: datetime | None
+    tokens: float
+    tokens_at: datetime
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str
+    last_webhook_at: datetime | None
+
+
+def remote_of(row: Columns) -> Remote:
+    expected = tuple(
+        Expected(e["transition"], datetime.fromisoformat(e["at"]), e.get("note", "")) for e in row["expected"]
+    )
+    names = [
+        "id",
+        "incident_id",
+        "connector",
+        "service",
+        "recipient",
+        "life",
+        "key",
+        "remote_id",
+        "remote_url",
+        "step",
+        "asked_at",
+        "accepted_at",
+        "created_at",
+        "notified_at",
+        "acknowledged_at",
+        "resolved_at",
+        "failed_at",
+        "superseded_at",
+        "fault",
+        "read_at",
+    ]
+    return Remote(
+        **{name: row[name] for name in names}, status=RemoteStatus(row["status"]), expected=expected
+    )
+
+
+def expected_out(expected: Sequence[Expected]) -> list[dict[str, str]]:
+    return [{"transition": e.transition, "at": e.at.isoformat(), "note": e.note} for e in expected]
+
+
+async def remotes_of(connection: Connection, incident: UUID) -> list[Remote]:
+    """Every remote of an incident, oldest first."""
+    rows = await connection.fetch("SELECT * FROM remote WHERE incident_id = $1 ORDER BY id", incident)
+    return [remote_of(row) for row in rows]
+
+
+async def find_remotes(connection: Connection, connector: str, remote_id: str, key: str) -> list[Remote]:
+    """Remotes at a connector by the provider's id, else by our key; newest life first."""
+    rows = await connection.fetch(
+        "SELECT * FROM remote WHERE connector = $1 AND (($2 <> '' AND remote_id = $2) OR ($3 <> '' AND key = $3))"
+        " ORDER BY (remote_id = $2 AND $2 <> '') DESC, life DESC, id DESC",
+        connector,
+        remote_id,
+        key,
+    )
+    return [remote_of(row) for row in rows]
+
+
+async def connectors_with_work(connection: Connection, now: datetime) -> list[str]:
+    """Connectors that have something waiting or a lease that ran out."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT connector FROM effect WHERE state IN ('waiting', 'leased')"
+        " AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)",
+        now,
+    )
+    return [row["connector"] for row in rows]
+
+
+async def next_due(connection: Connection, connector: str) -> datetime | None:
+    """When the next of a connector's work becomes due."""
+    due: datetime | None = await connection.fetchval(
+        "SELECT min(CASE WHEN state = 'leased' THEN lease_until ELSE due END) FROM effect"
+        " WHERE connector = $1 AND state IN ('waiting', 'leased')",
+        connector,
+    )
+    return due
+
+
+async def claim(
+    connection: Connection, connector: str, most: int, now: datetime, lease: timedelta
+) -> list[Work]:
+    """Up to `most` effects of a connector that are due, leased: the head of each remote's queue only, so
+    that order holds within one incident and connector; the urgent first.
+
+    A lease that ran out is taken over; its earlier call may have been sent, so it counts as ambiguous.
+    """
+    rows = await connection.fetch(
+        """
+        WITH head AS (
+          SELECT e.id, e.state FROM effect e
+          WHERE e.connector = $1 AND e.state IN ('waiting', 'leased')
+            AND (e.state = 'waiting' AND e.due <= $2 OR e.state = 'leased' AND e.lease_until < $2)
+            AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))
+          ORDER BY e.urgent DESC, e.id LIMIT $3 FOR UPDATE OF e SKIP LOCKED)
+        UPDATE effect e SET state = 'leased', lease_until = $2 + $4::interval, attempts = e.attempts + 1,
+          ambiguous = e.ambiguous OR head.state = 'leased'
+        FROM head JOIN effect x ON x.id = head.id JOIN remote m ON m.id = x.remote
+        WHERE e.id = head.id
+        RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, m.*
+        """,
+        connector, now, most, lease,
+    )  # fmt: skip
+    works = [
+        Work(
+            id=row["effect_id"], kind=EffectKind(row["kind"]), body=row["body"], attempts=row["attempts"],
+            ambiguous=row["ambiguous"], made_at=row["made_at"], due=row["due"], remote=remote_of(row),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(works, key=lambda work: work.id)
+
+
+async def give_back(
+    connection: Connection, effect: int, *, due: datetime, reason: str, ambiguous: bool
+) -> None:
+    """Not done: waiting again until `due`."""
+    await connection.execute(
+        "UPDATE effect SET state = 'waiting', due = $2, lease_until = NULL, reason = $3, ambiguous = ambiguous OR $4"
+        " WHERE id = $1 AND state = 'leased'",
+        effect, due, reason, ambiguous,
+    )  # fmt: skip
+
+
+async def settle(connection: Connection, effect: int, state: str, reason: str, now: datetime) -> None:
+    """Done for good: 'done', 'failed' or 'withdrawn'."""
+    await connection.execute(
+        "UPDATE effect SET state = $2, reason = $3, settled_at = $4, lease_until = NULL WHERE id = $1",
+        effect, state, reason, now,
+    )  # fmt: skip
+
+
+async def withdraw_waiting(
+    connection: Connection, remote_ids: Sequence[int], kinds: Sequence[EffectKind], reason: str, now: datetime
+) -> list[int]:
+    """Withdraw waiting work that was surely never sent; ids of the remotes it was for."""
+    rows = await connection.fetch(
+        "UPDATE effect SET state = 'withdrawn', reason = $3, settled_at = $4"
+        " WHERE remote = ANY($1) AND kind = ANY($2) AND state = 'waiting' AND NOT ambiguous RETURNING remote",
+        list(remote_ids), [kind.value for kind in kinds], reason, now,
+    )  # fmt: skip
+    return [row["remote"] for row in rows]
+
+
+async def update_remote(connection: Connection, remote: int, facts: Mapping[str, Any]) -> None:
+    """Set columns of a remote; a fact with a time is kept from the first time on."""
+    sets, values = [], []
+    for n, (name, value) in enumerate(facts.items(), start=2):
+        if name not in _FACTS:
+            raise ValueError(f"a remote has no fact {name}")
+        sets.append(f"{name} = coalesce({name}, ${n})" if name in _FIRST else f"{name} = ${n}")
+        values.append(value)
+    if sets:
+        await connection.execute(f"UPDATE remote SET {', '.join(sets)} WHERE id = $1", remote, *values)  # noqa: S608 - names checked
+
+
+_FIRST = frozenset({"accepted_at", "created_at", "notified_at"})
+_FACTS = _FIRST | {
+    "remote_id", "remote_url", "status", "acknowledged_at", "resolved_at", "failed_at", "superseded_at", "fault",
+    "expected", "read_at",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt at an effect, for the record."""
+
+    at: datetime
+    effect: int
+    incident_id: UUID
+    connector: str
+    service: str
+    kind: str
+    attempt: int
+    step: str
+    outcome: str
+    reason: str
+    status: int | None
+    took_ms: float
+    calls: int
+
+
+async def record(connection: Connection, d: Delivery) -> None:
+    await connection.execute(
+        "INSERT INTO delivery (at, effect, incident_id, connector, service, kind, attempt, step, outcome, reason, status,"
+        " took_ms, calls) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        d.at, d.effect, d.incident_id, d.connector, d.service, d.kind, d.attempt, d.step[:120], d.outcome,
+        d.reason[:1000], d.status, d.took_ms, d.calls,
+    )  # fmt: skip
+
+
+async def lock_state(connection: Connection, connector: str, now: datetime) -> ConnectorState:
+    """The state of a connector, locked; made when it is missing."""
+    row = await connection.fetchrow(
+        "SELECT * FROM connector_state WHERE connector = $1 FOR UPDATE", connector
+    )
+    if row is None:
+        await connection.execute(
+            "INSERT INTO connector_state (connector, tokens_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            connector,
+            now,
+        )
+        row = await connection.fetchrow(
+            "SELECT * FROM connector_state WHERE connector = $1 FOR UPDATE", connector
+        )
+        assert row is not None
+    return _state_of(row)
+
+
+async def states(connection: Connection) -> dict[str, ConnectorState]:
+    """Every connector's state; one never used is missing."""
+    return {
+        row["connector"]: _state_of(row) for row in await connection.fetch("SELECT * FROM connector_state")
+    }
+
+
+def _state_of(row: Columns) -> ConnectorState:
+    breaker = Breaker(
+        state=BreakerState(row["breaker"]), failures=row["failures"], trips=row["trips"], opened_at=row["opened_at"],
+        probe_at=row["probe_at"],
+    )  # fmt: skip
+    return ConnectorState(
+        connector=row["connector"], breaker=breaker, hold_until=row["hold_until"], tokens=row["tokens"],
+        tokens_at=row["tokens_at"], last_success_at=row["last_success_at"], last_failure_at=row["last_failure_at"],
+        last_error=row["last_error"], last_webhook_at=row["last_webhook_at"],
+    )  # fmt: skip
+
+
+async def save_state(connection: Connection, s: ConnectorState) -> None:
+    b = s.breaker
+    await connection.execute(
+        "UPDATE connector_state SET breaker = $2, failures = $3, trips = $4, opened_at = $5, probe_at = $6, hold_until = $7,"
+        " tokens = $8, tokens_at = $9, last_success_at = $10, last_failure_at = $11, last_error = $12 WHERE connector = $1",
+        s.connector, b.state.value, b.failures, b.trips, b.opened_at, b.probe_at, s.hold_until, s.tokens, s.tokens_at,
+        s.last_success_at, s.last_failure_at, s.last_error,
+    )  # fmt: skip
+
+
+async def open_breakers(connection: Connection) -> dict[str, BreakerState]:
+    """Connectors whose breaker is not closed."""
+    rows = await connection.fetch("SELECT connector, breaker FROM connector_state WHERE breaker <> 'closed'")
+    return {row["connector"]: BreakerState(row["breaker"]) for row in rows}
+
+
+async def waiting_creates(connection: Connection, connector: str) -> list[UUID]:
+    """Incidents whose page waits at a connector: they are looked at again when its breaker opens."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT incident_id FROM effect WHERE connector = $1 AND kind = 'create' AND state IN ('waiting', 'leased')",
+        connector,
+    )
+    return [row["incident_id"] for row in rows]

@@ -1,0 +1,97 @@
+"""API tokens and browser sessions: only their hashes are known here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tocsin.store.database import Connection
+from tocsin.store.rows import Columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    made_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+def _token_of(row: Columns) -> Token:
+    return Token(
+        id=row["id"], name=row["name"], scopes=tuple(row["scopes"]), made_at=row["made_at"],
+        expires_at=row["expires_at"], last_used_at=row["last_used_at"], revoked_at=row["revoked_at"],
+    )  # fmt: skip
+
+
+async def add(connection: Connection, token: Token, hash: bytes) -> None:
+    await connection.execute(
+        "INSERT INTO api_token (id, name, hash, scopes, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (hash) DO NOTHING",
+        token.id, token.name, hash, list(token.scopes), token.made_at, token.expires_at,
+    )  # fmt: skip
+
+
+async def find(connection: Connection, hash: bytes, now: datetime) -> Token | None:
+    """The valid token with this hash; its last use is noted once a minute."""
+    row = await connection.fetchrow(
+        "SELECT * FROM api_token WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+        hash,
+        now,
+    )
+    if row is None:
+        return None
+    if row["last_used_at"] is None or now - row["last_used_at"] > timedelta(minutes=1):
+        await connection.execute("UPDATE api_token SET last_used_at = $2 WHERE id = $1", row["id"], now)
+    return _token_of(row)
+
+
+async def everyone(connection: Connection) -> list[Token]:
+    return [_token_of(row) for row in await connection.fetch("SELECT * FROM api_token ORDER BY made_at, id")]
+
+
+async def revoke(connection: Connection, id: UUID, now: datetime) -> bool:
+    """True when there was one to revoke."""
+    done = await connection.execute(
+        "UPDATE api_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", id, now
+    )
+    return done.endswith(" 1")
+
+
+async def open_session(
+    connection: Connection,
+    *,
+    hash: bytes,
+    kind: str,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_at: datetime,
+) -> None:
+    """Keep a session ('session') or a one-time code ('code')."""
+    await connection.execute(
+        "INSERT INTO session (hash, kind, name, scopes, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        hash, kind, name, list(scopes), expires_at,
+    )  # fmt: skip
+
+
+async def spend_code(
+    connection: Connection, hash: bytes, now: datetime
+) -> tuple[str, tuple[str, ...]] | None:
+    """(name, scopes) of a one-time code, which is gone afterwards; None when it is unknown or too old."""
+    row = await connection.fetchrow(
+        "DELETE FROM session WHERE hash = $1 AND kind = 'code' RETURNING name, scopes, expires_at", hash
+    )
+    return (row["name"], tuple(row["scopes"])) if row and row["expires_at"] > now else None
+
+
+async def find_session(
+    connection: Connection, hash: bytes, now: datetime
+) -> tuple[str, tuple[str, ...]] | None:
+    row = await connection.fetchrow(
+        "SELECT name, scopes FROM session WHERE hash = $1 AND kind = 'session' AND expires_at > $2", hash, now
+    )
+    return (row["name"], tuple(row["scopes"])) if row else None

@@ -1,0 +1,108 @@
+"""What the decider needs: alerts with something new, their events, and what came before them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from tocsin.core.decide import Heard
+from tocsin.core.dedup import Reading
+from tocsin.core.model import Alert
+from tocsin.store.database import Connection
+from tocsin.store.rows import alert_of, event_in
+
+
+@dataclass(slots=True)
+class Undecided:
+    """One alert to decide: its events since the last decision, the newest event's id, the incident an
+    earlier alert with its key led to, and how often its sender repeated."""
+
+    alert: Alert
+    heard: list[Heard] = field(default_factory=list)
+    last_event: int = 0
+    previous: UUID | None = None
+    interval: timedelta | None = None
+
+
+async def claim(connection: Connection, most: int) -> list[Undecided]:
+    """Up to `most` undecided alerts, oldest first, locked; those another node holds are passed over."""
+    rows = await connection.fetch(
+        "SELECT * FROM alert WHERE undecided_since IS NOT NULL ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED",
+        most,
+    )
+    if not rows:
+        return []
+    found = {row["id"]: Undecided(alert_of(row), last_event=row["decided_event"]) for row in rows}
+    events = await connection.fetch(
+        """
+        SELECT e.* FROM event e JOIN unnest($1::uuid[], $2::bigint[]) AS a (id, decided) ON e.alert_id = a.id
+        WHERE e.id > a.decided AND e.received_at >= $3 ORDER BY e.id
+        """,
+        list(found),
+        [row["decided_event"] for row in rows],
+        min(row["undecided_since"] for row in rows) - timedelta(hours=1),
+    )
+    for event in events:
+        work = found[event["alert_id"]]
+        work.heard.append(
+            Heard(event_in(event["body"]), Reading(event["reading"]), event["reason"], event["received_at"])
+        )
+        work.last_event = event["id"]
+    await _history(connection, [work for work in found.values() if work.alert.incident_id is None])
+    return list(found.values())
+
+
+async def _history(connection: Connection, works: list[Undecided]) -> None:
+    if not works:
+        return
+    rows = await connection.fetch(
+        """
+        SELECT a.id, p.incident_id, p.count, p.first_event_at, p.last_event_at
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS a (id, scope, dedup_key)
+        JOIN LATERAL (
+          SELECT * FROM alert p WHERE p.scope = a.scope AND p.dedup_key = a.dedup_key AND p.id <> a.id
+            AND p.incident_id IS NOT NULL ORDER BY p.first_event_at DESC LIMIT 1) p ON true
+        """,
+        [work.alert.id for work in works],
+        [work.alert.scope for work in works],
+        [work.alert.dedup_key for work in works],
+    )
+    by_id = {work.alert.id: work for work in works}
+    for row in rows:
+        work = by_id[row["id"]]
+        work.previous = row["incident_id"]
+        if row["count"]:
+            work.interval = (row["last_event_at"] - row["first_event_at"]) / row["count"]
+
+
+async def live_by_incident(connection: Connection, incidents: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """Incident -> ids of its alerts that are not resolved."""
+    rows = await connection.fetch(
+        "SELECT incident_id, id FROM alert WHERE incident_id = ANY($1) AND status <> 'resolved'",
+        list(set(incidents)),
+    )
+    live: dict[UUID, set[UUID]] = defaultdict(set)
+    for row in rows:
+        live[row["incident_id"]].add(row["id"])
+    return live
+
+
+async def lock_alerts_of(connection: Connection, incident: UUID) -> list[Alert]:
+    """The live alerts of an incident, locked by id: taken before the incident itself, always."""
+    rows = await connection.fetch(
+        "SELECT * FROM alert WHERE incident_id = $1 AND status <> 'resolved' ORDER BY id FOR UPDATE", incident
+    )
+    return [alert_of(row) for row in rows]
+
+
+async def decision_state(
+    connection: Connection, alert: UUID
+) -> tuple[Alert, dict[str, object] | None, bool] | None:
+    """(alert, its last decision, still undecided?) for a caller that waits for the decision."""
+    row = await connection.fetchrow("SELECT * FROM alert WHERE id = $1", alert)
+    if row is None:
+        return None
+    return alert_of(row), row["decision"], row["undecided_since"] is not None
