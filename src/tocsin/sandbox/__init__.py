@@ -1,0 +1,1 @@
+"""Which outside systems can be tried without an account? The simulators behind `im sandbox` live here."""

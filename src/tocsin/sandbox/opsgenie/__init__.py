@@ -1,0 +1,1 @@
+"""A local Opsgenie: Alert API v2, heartbeats, on-call reads and outgoing webhooks."""

@@ -1,0 +1,1 @@
+"""A local PagerDuty: REST API v2, Events API v2 and webhooks v3, as far as an incident hub meets them."""
