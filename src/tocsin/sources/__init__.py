@@ -73,6 +73,9 @@ def _load(folder: Path) -> SourceKind:
         raise BrokenSource(f"source {folder}: manifest.toml names it {manifest['name']!r}, not as its folder")
     try:
         re.compile(manifest["key_format"])
+    except (re.error, TypeError) as fault:
+        raise BrokenSource(f"source {folder}: key_format is no pattern: {fault}") from fault
+    try:
         module = importlib.import_module(f"{__name__}.{folder.name}.adapter")
     except Exception as fault:  # whatever a folder does wrong is told as its fault
         raise BrokenSource(f"source {folder}: adapter.py cannot be imported: {fault}") from fault

@@ -101,14 +101,17 @@ def _event(entry: Json, index: str, context: SourceContext) -> Event:
     fields = {name.strip().lower(): value for name, value in body.items()}
     notes: list[str] = []
     action, reason = _action(fields)
-    title, title_from = _title(fields, body, context)
+    title, title_from = _title(fields)
+    description, description_from = _description(fields, title, title_from, notes)
+    if not title and action is Action.CREATE:
+        title = _made_up(body, context)
     severity = _severity(fields)
     return Event(
         action=action,
         reason=reason,
         dedup_key=dedup_key(plain(fields.get("dedup_key")) or plain(fields.get("id"))),
         title=bounded(title, TITLE_LIMIT, "title", notes),
-        description=_description(fields, title, title_from, notes),
+        description=description,
         severity=severity.severity,
         quiet=severity.quiet,
         source=cut(one_line(plain(fields.get("source"))), LABEL_TEXT_LIMIT),
@@ -118,7 +121,7 @@ def _event(entry: Json, index: str, context: SourceContext) -> Event:
         tags=_texts(fields.get("tags")),
         links=_links(fields),
         sent_at=instant(fields.get("sent_at")),
-        details=with_notes(_details(body, title_from, context), notes),
+        details=with_notes(_details(body, {title_from, description_from}, context), notes),
     )
 
 
@@ -139,23 +142,32 @@ def _action(fields: Mapping[str, Json]) -> tuple[Action, str]:
     return Action.OTHER, f"event_type {cut(word, 100)!r} is none of create, acknowledge, resolve"
 
 
-def _title(fields: Mapping[str, Json], body: Json, context: SourceContext) -> tuple[str, str]:
-    """The title and the field it came from ("" = made up, so that no alert is lost for want of one)."""
+def _title(fields: Mapping[str, Json]) -> tuple[str, str]:
+    """The title and the name of the field it came from; of a longer text its first line."""
     for name in _TITLE:
-        if title := one_line(plain(fields.get(name))):
+        text = plain(fields.get(name)).strip()
+        if title := one_line(text if name == "title" else text.split("\n", 1)[0]):
             return title, name
+    return "", ""
+
+
+def _made_up(body: Mapping[str, Json], context: SourceContext) -> str:
+    """A title for a body that has none, so that no alert is lost for want of one."""
     if not body:
-        return f"Alert from {context.integration}", ""
+        return f"Alert from {context.integration}"
     shown = msgspec.json.encode(storable(dict(list(body.items())[:20])))[:400].decode("utf-8", "ignore")
-    return cut(f"Alert from {context.integration}: {shown}", 300), ""
+    return cut(f"Alert from {context.integration}: {shown}", 300)
 
 
-def _description(fields: Mapping[str, Json], title: str, title_from: str, notes: list[str]) -> str:
+def _description(
+    fields: Mapping[str, Json], title: str, title_from: str, notes: list[str]
+) -> tuple[str, str]:
+    """The description and the name of its field. It may be the title's: then all the lines of it."""
     for name in _DESCRIPTION:
         text = tidy(plain(fields.get(name))).strip()
-        if text and (name != title_from or text != title):  # a title of many lines loses nothing
-            return bounded(text, DESCRIPTION_LIMIT, "description", notes)
-    return ""
+        if text and (name != title_from or text != title):
+            return bounded(text, DESCRIPTION_LIMIT, "description", notes), name
+    return "", ""
 
 
 def _severity(fields: Mapping[str, Json]) -> SenderSeverity:
@@ -196,10 +208,12 @@ def _links(fields: Mapping[str, Json]) -> tuple[Link, ...]:
     return tuple(dict.fromkeys(link for href, text in pairs if (link := link_to(href, text))))
 
 
-def _details(body: Mapping[str, Json], title_from: str, context: SourceContext) -> dict[str, Json]:
+def _details(body: Mapping[str, Json], shown: set[str], context: SourceContext) -> dict[str, Json]:
+    """What no other field of the event shows, unless capture_additional_data is off; meta always."""
+    captures = context.options.get("capture_additional_data", True)
     details: dict[str, Json] = {}
     for name, value in body.items():
         field = name.strip().lower()
-        if field == "meta" or (field not in _USED and context.options.get("capture_additional_data", True)):
+        if field == "meta" or (captures and field not in _USED and field not in shown):
             details[tidy(name)] = storable(value, 1)
     return details
