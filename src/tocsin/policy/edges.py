@@ -1,0 +1,197 @@
+"""Where do alerts come from and where do pages go: the sections `integrations` and `connectors`.
+
+Both are read after credentials were taken out (`secrets.py`): a credential is `{"$secret": …}` here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from tocsin.core.model import Json
+from tocsin.core.policy import Connector, Destination, Direction, Integration
+from tocsin.policy.fields import Section
+
+TALK = ("debug", "log_requests", "log_responses")
+_SETTINGS = (
+    "base_url",
+    "events_url",
+    "api_key",
+    "routing_key",
+    "region",
+    "webhook_secrets",
+    "webhook_token",
+    "webhook_header",
+    "custom",
+    "custom_field_mappings",
+    "sla_mapping",
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
+_TARGET_WORDS = ("lead", "oncall", "both", "default")
+_WINDOW = {"least": timedelta(minutes=15), "most": timedelta(days=30)}  # IN-6, IN-7
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names of source and provider folders; None = not checked (a stored version)."""
+
+    sources: Collection[str] | None = None
+    providers: Collection[str] | None = None
+
+
+def read_connectors(section: Section, known: Known) -> dict[str, Connector]:
+    """`connectors`: an entry that holds only logging switches applies to all of the type it is named
+    after."""
+    own, talk = {}, {}
+    for name, entry in section.sections():
+        if entry.entries and entry.entries.keys() <= set(TALK):
+            entry.known("", name, known.providers, "connector type")
+            talk[name] = {key: entry.flag(key, False) for key in TALK}
+        else:
+            own[name] = entry
+    return {name: _connector(name, entry, known, talk) for name, entry in own.items()}
+
+
+def read_integrations(
+    section: Section,
+    known: Known,
+    teams: Collection[str],
+    services: Collection[str],
+    users: Collection[str],
+) -> dict[str, Integration]:
+    """`integrations`: configured instances of sources."""
+    names = {"team": teams, "service": services, "user": users, "router": ("default",)}
+    found: dict[str, Integration] = {}
+    keys: dict[str, str] = {}
+    for name, entry in section.sections():
+        integration = _integration(name, entry, known, names)
+        first = keys.setdefault(integration.key_hash, name)
+        if integration.key_hash and first != name:
+            entry.fault("key", f"is also the key of {first}: each integration needs its own")
+        found[name] = integration
+    return found
+
+
+def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mapping[str, bool]]) -> Connector:
+    if not _NAME.match(name) or name in _TARGET_WORDS:
+        entry.fault("", f'"{name}" cannot name a connector: letters, digits, ".", "_" and "-"')
+    kind = entry.text("type", required=True)
+    if kind:
+        entry.known("type", kind, known.providers, "connector type")
+    allow_http = entry.flag("allow_http", False)
+    for key in ("base_url", "events_url"):
+        _check_address(entry, key, allow_http)
+    custom = entry.section("custom")
+    interval = entry.duration("sync_interval", least=timedelta(seconds=10))
+    settings: dict[str, Json] = {
+        key: entry.json(key) for key in _SETTINGS if key in entry and entry.entries[key].value
+    }
+    all_of_type = talk.get(kind, {})
+    switches = {key: entry.flag(key, all_of_type.get(key, False)) for key in TALK}
+    connector = Connector(
+        name=name,
+        type=kind,
+        direction=entry.choice("sync_direction", Direction, Direction.BIDIRECTIONAL),
+        sync_interval=interval or Connector(name="", type="").sync_interval,
+        enable_webhook=entry.flag("enable_webhook", True),
+        auto_resolve=custom.flag("auto_resolve", True),
+        sync_notes=custom.flag("sync_notes", True),
+        settings={**settings, "allow_http": allow_http},
+        **switches,
+    )
+    entry.done()
+    return connector
+
+
+def _check_address(entry: Section, key: str, allow_http: bool) -> None:
+    node = entry.node(key)
+    if node is None or (isinstance(node.value, dict)) or not node.value:
+        return
+    text = entry.text(key)
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        url, host = urlsplit(""), None
+    if url.scheme not in ("http", "https") or not host:
+        entry.fault(key, "must be an address such as https://api.example.com")
+    elif url.scheme == "http" and not allow_http and not _is_loopback(host):
+        entry.fault(key, "is http: only for loopback, or with allow_http: true")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _integration(
+    name: str, entry: Section, known: Known, names: Mapping[str, Collection[str]]
+) -> Integration:
+    if not _NAME.match(name):
+        entry.fault("", f'"{name}" cannot name an integration: letters, digits, ".", "_" and "-"')
+    source = entry.text("source", required=True)
+    if source:
+        entry.known("source", source, known.sources, "source")
+    if "key" not in entry:
+        entry.fault("key", "is missing: senders need it; make one with `openssl rand -hex 16`")
+    resolve, since = _auto_resolve(entry)
+    scope = entry.text("key_scope", "account" if source == "opsgenie" else "integration")  # S12
+    if scope not in ("integration", "account"):
+        entry.fault("key_scope", "must be integration or account")
+    integration = Integration(
+        name=name,
+        source=source,
+        key_hash=entry.text("key_hash"),
+        urgency=entry.severity("urgency"),
+        destinations=_destinations(entry, names),
+        auto_aggregate=entry.duration("auto_aggregate", **_WINDOW),
+        auto_resolve=resolve,
+        auto_resolve_from=since,
+        key_scope=scope,
+        templates=entry.mapping("templates"),
+        options=_options(entry),
+        paused=entry.flag("paused", False),
+    )
+    entry.done()
+    return integration
+
+
+def _options(entry: Section) -> Mapping[str, Json]:
+    section = entry.section("options")
+    return {key: node.json() for key, node in section.entries.items()}
+
+
+def _auto_resolve(entry: Section) -> tuple[timedelta | None, str]:
+    node = entry.node("auto_resolve")
+    if node is None or isinstance(node.value, str):
+        return entry.duration("auto_resolve", **_WINDOW), "created"
+    own = entry.section("auto_resolve")
+    since = own.text("from", "created")
+    if since not in ("created", "last_event"):
+        own.fault("from", "must be created or last_event")
+    if "after" not in own:
+        own.fault("after", "is missing")
+    after = own.duration("after", **_WINDOW)
+    own.done()
+    return after, since
+
+
+def _destinations(entry: Section, names: Mapping[str, Collection[str]]) -> tuple[Destination, ...]:
+    found = []
+    for item in entry.items("destinations"):
+        if len(item.entries) != 1:
+            item.fault("", "must be one of router, team, service or user with a name")
+        for kind, known in names.items():
+            name = item.name(kind, known, kind)
+            if name:
+                found.append(Destination(kind, name))
+        item.done()
+    return tuple(found)

@@ -1,0 +1,211 @@
+"""How does a file become a policy, and how does a stored version become the same policy again?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from tocsin.core.errors import BadInput
+from tocsin.core.index import catalog_needs, index_of, needs_of
+from tocsin.core.model import Json
+from tocsin.core.policy import Connector, Policy, Service
+from tocsin.policy.document import Faults, Node, node_of, read_yaml
+from tocsin.policy.edges import Known, read_connectors, read_integrations
+from tocsin.policy.expressions import Expressions
+from tocsin.policy.fields import Section
+from tocsin.policy.lint import warnings_of
+from tocsin.policy.people import read_defaults, read_services, read_teams, read_users
+from tocsin.policy.routing import Names, read_policies, read_routing
+from tocsin.policy.rules import read_classification, read_facts, read_grouping, read_maintenance
+from tocsin.policy.secrets import filled, take_out
+
+CheckSettings = Callable[[str, Mapping[str, Json]], list[tuple[str, str]]]
+"""(connector type, settings with credentials) -> (dotted field, what is wrong) for each fault."""
+
+_ORDER = "$order"
+_NEEDED = {"pagerduty": ("api_key", "routing_key"), "opsgenie": ("api_key",), "jsm": ("api_key",)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be applied.
+
+    `document` is what is stored: JSON-able, without credentials. `secrets` are the credentials by the
+    name that `{"$secret": name}` in the document uses. `hash` is the lower-hex SHA-256 of the document.
+    """
+
+    policy: Policy
+    document: dict[str, Json]
+    secrets: Mapping[str, str] = field(repr=False)
+    hash: str
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    text: str,
+    *,
+    env: Mapping[str, str],
+    known_sources: Collection[str],
+    known_providers: Collection[str],
+    file_name: str,
+    version: int = 0,
+    check_settings: CheckSettings | None = None,
+) -> Loaded:
+    """Compile a YAML document; `env` fills in ${NAME}.
+
+    Raises BadInput with one FieldFault for each fault found, with its line. `check_settings` asks the
+    provider's own folder about a connector's settings; without it only credentials are looked for.
+    """
+    faults = Faults()
+    try:
+        root = read_yaml(text, env, faults)
+    except BadInput as error:
+        raise BadInput(f"{file_name}: {error.message}", faults=error.faults) from None
+    taken = take_out(root, faults)
+    document = Section(taken.root, "", faults)
+    policy = _compile(document, Known(known_sources, known_providers), version)
+    _check_connectors(document, policy, taken.secrets, check_settings)
+    if faults.found:
+        raise _refusal(file_name, faults)
+    stored = _stored(taken.root, policy)
+    return Loaded(
+        policy=policy,
+        document=stored,
+        secrets=taken.secrets,
+        hash=document_hash(stored),
+        warnings=tuple(warnings_of(policy)),
+    )
+
+
+def compile_document(
+    document: Mapping[str, Json], *, version: int, key_hashes: Mapping[str, str] | None = None
+) -> Policy:
+    """The policy of a stored document (`Loaded.document`). `key_hashes` (integration -> hash) replace
+    those of the document, for keys rotated since. Sources and providers that are gone are no fault;
+    anything else that no longer compiles raises BadInput."""
+    faults = Faults()
+    entries = {key: value for key, value in document.items() if key != _ORDER}
+    order = document.get(_ORDER)
+    for section, names in order.items() if isinstance(order, Mapping) else ():
+        there = entries.get(section, {})
+        first = {name: there[name] for name in names if name in there}
+        entries[section] = {**first, **there}
+    policy = _compile(Section(node_of(entries), "", faults), Known(), version)
+    if faults.found:
+        raise _refusal(f"stored version {version}", faults)
+    if not key_hashes:
+        return policy
+    integrations = {
+        name: replace(entry, key_hash=key_hashes.get(name, entry.key_hash))
+        for name, entry in policy.integrations.items()
+    }
+    return replace(policy, integrations=integrations)
+
+
+def document_hash(document: Mapping[str, Json]) -> str:
+    """Lower-hex SHA-256 of the document, the same whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _compile(document: Section, known: Known, version: int) -> Policy:
+    expressions = Expressions()
+    schedules = document.section("schedules")
+    users = read_users(document.section("users"))
+    teams = read_teams(document.section("teams"), users)
+    connectors = read_connectors(document.section("connectors"), known)
+    services = read_services(document.section("services"), teams, connectors)
+    defaults = read_defaults(document.section("defaults"), connectors)
+    names = Names(connectors, users, teams, schedules.entries)
+    facts = read_facts(document.section("facts"), expressions)
+    classification = read_classification(document, expressions, services, teams)
+    maintenance = read_maintenance(document, expressions, users)
+    grouping = read_grouping(document, expressions)
+    read_policies(document.section("escalation_policies"), names)
+    routing = read_routing(document, expressions, names, defaults.last_resort)
+    integrations = read_integrations(document.section("integrations"), known, teams, services, users)
+    document.done()
+    return with_indexes(
+        Policy(
+            version=version,
+            defaults=defaults,
+            teams=teams,
+            users=users,
+            services=services,
+            facts=facts,
+            classification=classification,
+            maintenance=maintenance,
+            grouping=grouping,
+            policies=names.policies,
+            routing=routing,
+            connectors=connectors,
+            integrations=integrations,
+            schedules={name: node.json() for name, node in schedules.entries.items()},
+        )
+    )
+
+
+def with_indexes(policy: Policy) -> Policy:
+    """The same policy with its indexes made anew: after rules or services were replaced."""
+    catalog = tuple(service for service in policy.services.values() if service.match)
+    return replace(
+        policy,
+        catalog=catalog,
+        catalog_index=index_of(catalog_needs(catalog)),
+        classification_index=index_of([needs_of(rule.when) for rule in policy.classification]),
+        routing_index=index_of([needs_of(rule.when) for rule in policy.routing]),
+    )
+
+
+def _check_connectors(
+    document: Section, policy: Policy, secrets: dict[str, str], check: CheckSettings | None
+) -> None:
+    section = document.section("connectors")
+    for name, connector in policy.connectors.items():
+        entry = section.section(name)
+        settings = filled(dict(connector.settings), secrets)
+        for path, message in check(connector.type, settings) if check else _credentials(connector):
+            entry.faults.add(entry.at(path), message, _line_at(entry, path))
+
+
+def _credentials(connector: Connector) -> list[tuple[str, str]]:
+    needed = _NEEDED.get(connector.type, ())
+    if not needed or any(connector.settings.get(key) for key in needed):
+        return []
+    return [(needed[0], f"is missing: a {connector.type} connector needs {' or '.join(needed)}")]
+
+
+def _line_at(section: Section, path: str) -> int | None:
+    """The line of the deepest part of a dotted path that is there."""
+    line = section.line
+    entries: dict[str, Node] | None = section.entries
+    for part in path.split("."):
+        node = entries.get(part) if entries is not None else None
+        if node is None:
+            return line
+        line = node.key_line or node.line or line
+        entries = node.value if isinstance(node.value, dict) else None
+    return line
+
+
+def _stored(root: Node, policy: Policy) -> dict[str, Json]:
+    """The document, with the orders that count among keys: which service matches first, and which
+    connector the built-in default asks first. A store may sort keys."""
+    value = root.json()
+    document: dict[str, Json] = value if isinstance(value, dict) else {}
+    catalog: tuple[Service, ...] = policy.catalog or ()
+    order = {"services": [service.name for service in catalog], "connectors": list(policy.connectors)}
+    if any(order.values()):
+        document[_ORDER] = order
+    return document
+
+
+def _refusal(file_name: str, faults: Faults) -> BadInput:
+    found = sorted(faults.found, key=lambda fault: fault.line or 0)
+    first = found[0]
+    where = f"{file_name}:{first.line}" if first.line else file_name
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    subject = f"{first.field}: " if first.field else ""
+    return BadInput(f"{where}: {subject}{first.message}{more}", faults=tuple(found))

@@ -1,0 +1,161 @@
+"""Who is there and what do they run: the sections `defaults`, `teams`, `users`, `services`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+
+from tocsin.core.policy import Connector, Defaults, Direction, Service, Span, Team, User
+from tocsin.core.severity import Severity
+from tocsin.policy.calendars import UnknownRegion, days_of
+from tocsin.policy.fields import Section
+from tocsin.policy.times import spans, zone_fault
+
+MATCH_PATHS = ("source", "integration", "team", "title", "dedup_key", "labels.NAME", "details.NAME")
+_MATCH = re.compile(r"(?:source|integration|team|title|dedup_key|labels\..+|details\..+)\Z", re.DOTALL)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
+_BOTH = ("pagerduty", "opsgenie", "jsm")
+
+
+def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
+    """`defaults`: times that hold where nothing nearer says otherwise."""
+    built_in = Defaults()
+    timeouts = dict(built_in.ack_timeout)
+    ack = section.section("ack_timeout")
+    for word in ack.entries:
+        severity, timeout = ack.severity_of(word, word), ack.duration(word, least=timedelta(minutes=1))
+        if severity and timeout:
+            timeouts[severity] = timeout
+    reopen, grace = section.duration("reopen"), section.duration("resolve_grace")
+    found = Defaults(
+        reopen=built_in.reopen if reopen is None else reopen,
+        resolve_grace=built_in.resolve_grace if grace is None else grace,
+        ack_timeout=timeouts,
+        last_resort=section.names("last_resort", connectors, "connector"),
+    )
+    section.done()
+    return found
+
+
+def read_users(section: Section) -> dict[str, User]:
+    """`users`: people by their id."""
+    users = {}
+    for name, entry in section.sections():
+        email = entry.text("email")
+        if email and not _EMAIL.match(email):
+            entry.fault("email", f'"{email}" is no e-mail address')
+        users[name] = User(id=name, name=entry.text("name", name), email=email)
+        entry.done()
+    return users
+
+
+def read_teams(section: Section, users: Collection[str]) -> dict[str, Team]:
+    """`teams`: who, in which zone, with which hours and holidays."""
+    teams = {}
+    for name, entry in section.sections():
+        zone = entry.text("timezone", "UTC")
+        fault = zone_fault(zone)
+        if fault:
+            entry.fault("timezone", fault)
+        region, days = _holidays(entry)
+        teams[name] = Team(
+            name=name,
+            timezone="UTC" if fault else zone,
+            business_hours=_hours(entry),
+            holidays=days,
+            holiday_region=region,
+            members=entry.names("members", users, "user"),
+            lead=entry.name("lead", users, "user"),
+        )
+        entry.done()
+    return teams
+
+
+def read_services(
+    section: Section, teams: Collection[str], connectors: Mapping[str, Connector]
+) -> dict[str, Service]:
+    """`services`: the catalog."""
+    services = {}
+    names = section.entries.keys()
+    for name, entry in section.sections():
+        if not name.strip() or len(name) > 200:
+            entry.fault("", "a service's name has 1 to 200 characters")
+        match = entry.section("match")
+        for path in match.entries:
+            if not _MATCH.match(path):
+                match.fault(path, f"is nothing an alert is matched by; there are {', '.join(MATCH_PATHS)}")
+        services[name] = Service(
+            name=name,
+            team=entry.name("team", teams, "team"),
+            criticality=entry.severity("criticality") or Severity.MEDIUM,
+            depends_on=entry.names("depends_on", names, "service"),
+            runbook=entry.text("runbook"),
+            match={path: match.text(path) for path in match.entries},
+            providers=_providers(entry, connectors),
+            labels=entry.mapping("labels"),
+        )
+        if name in services[name].depends_on:
+            entry.fault("depends_on", "a service cannot depend on itself")
+        entry.done()
+    return services
+
+
+def _hours(entry: Section) -> tuple[Span, ...]:
+    found: list[Span] = []
+    for text, line in entry.texts("business_hours"):
+        found.extend(entry.made("business_hours", spans, text, line) or ())
+    return tuple(found)
+
+
+def _holidays(entry: Section) -> tuple[str, frozenset[date]]:
+    node = entry.node("holidays")
+    if node is None:
+        return "", frozenset()
+    if isinstance(node.value, str):
+        return node.value, _region(entry, "holidays", node.value)
+    own = entry.section("holidays")
+    region = own.text("calendar")
+    days = _region(own, "calendar", region) if region else frozenset()
+    days = (days | _dates(own, "add")) - _dates(own, "remove")
+    own.done()
+    return region, days
+
+
+def _region(section: Section, key: str, region: str) -> frozenset[date]:
+    try:
+        return days_of(region)
+    except UnknownRegion as error:
+        section.fault(key, str(error))
+        return frozenset()
+
+
+def _dates(section: Section, key: str) -> frozenset[date]:
+    found = set()
+    for text, line in section.texts(key):
+        try:
+            found.add(date.fromisoformat(text))
+        except ValueError:
+            section.fault(key, f'"{text}" is no date: write 2026-12-24', line)
+    return frozenset(found)
+
+
+def _providers(entry: Section, connectors: Mapping[str, Connector]) -> tuple[str, ...]:
+    """Connector names; `both` is every PagerDuty and Opsgenie/JSM connector that may be written to (S4),
+    a provider's type every connector of that type."""
+    found: list[str] = []
+    for word, line in entry.texts("providers"):
+        types = _BOTH if word == "both" else (word,)
+        of_type = [
+            name
+            for name, connector in connectors.items()
+            if connector.type in types and connector.direction is not Direction.INBOUND
+        ]
+        if word in connectors:
+            if connectors[word].direction is Direction.INBOUND:
+                entry.fault("providers", f"{word} is inbound: it is never written to (S36)", line)
+            of_type = [word]
+        if not of_type:
+            entry.known("providers", word, [*connectors, "both"], "connector", line)
+        found += of_type
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,140 @@
+"""Which parts of the document are credentials, and how are they taken out (S50)?
+
+A stored configuration holds policy, never credentials: each becomes `{"$secret": "connectors.NAME.api_key"}`
+and its value goes to the store's own place. An integration's key leaves its SHA-256 behind as `key_hash`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from tocsin.core.model import Json
+from tocsin.policy.document import Faults, Node
+from tocsin.policy.fields import SECRET
+
+_NAMES = re.compile(
+    r"(?:api_?key|routing_key|service_key|integration_key|private_key|signing_key|access_key|secret_key"
+    r"|webhook_url|authorization|proxy-authorization|x-api-key"
+    r"|(?:.*[_-])?(?:token|tokens|secret|secrets|password|passwords|passphrase))\Z",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+_KEY_FORMS = {
+    "pagerduty_events": (re.compile(r"[A-Za-z0-9]{32}\Z"), "32 letters and digits"),
+    "opsgenie": (_UUID, "a UUID such as 2f6b…-…"),
+}
+_OTHER_FORM = (re.compile(r"[A-Za-z0-9_-]{16,64}\Z"), '16 to 64 letters, digits, "-" and "_"')
+
+
+@dataclass(slots=True)
+class TakenOut:
+    """The document without credentials, and the credentials by name."""
+
+    root: Node
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+def take_out(root: Node, faults: Faults) -> TakenOut:
+    """Take the credentials out of `connectors` and `integrations`. `root` itself is left alone."""
+    found = TakenOut(root)
+    if not isinstance(root.value, dict):
+        return found
+    _refuse_markers(root, "", faults)
+    parts = dict(root.value)
+    for name in ("connectors", "integrations"):
+        section = parts.get(name)
+        if section is not None and isinstance(section.value, dict):
+            entries: dict[str, Node] = {}
+            for key, entry in section.value.items():
+                entries[key] = _without(entry, f"{name}.{key}", found.secrets, faults)
+                if name == "integrations":
+                    entries[key] = _key_taken(entries[key], entry, key, found.secrets, faults)
+            parts[name] = replace(section, value=entries)
+    found.root = replace(root, value=parts)
+    return found
+
+
+def filled(settings: Json, secrets: dict[str, str]) -> Json:
+    """Settings with their credentials put back."""
+    if isinstance(settings, dict):
+        if set(settings) == {SECRET}:
+            return secrets.get(settings[SECRET], "")
+        return {key: filled(value, secrets) for key, value in settings.items()}
+    return [filled(value, secrets) for value in settings] if isinstance(settings, list) else settings
+
+
+def key_hash(key: str) -> str:
+    """Lower-hex SHA-256 of an integration's key."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def _without(node: Node, path: str, secrets: dict[str, str], faults: Faults, *, inside: bool = False) -> Node:
+    if isinstance(node.value, dict):
+        entries = {
+            key: _without(entry, f"{path}.{key}", secrets, faults, inside=inside or bool(_NAMES.match(key)))
+            for key, entry in node.value.items()
+        }
+        return replace(node, value=entries)
+    if isinstance(node.value, list):
+        parts = [
+            _without(entry, f"{path}.{index}", secrets, faults, inside=inside)
+            for index, entry in enumerate(node.value)
+        ]
+        return replace(node, value=parts)
+    if node.empty or not (inside or _has_password(node.value)):
+        return node
+    if not node.value.strip():
+        faults.add(path, "is empty", node.key_line or node.line)
+    secrets[path] = node.value
+    return _marker(path, node)
+
+
+def _key_taken(entry: Node, original: Node, name: str, secrets: dict[str, str], faults: Faults) -> Node:
+    """The integration with its key replaced and `key_hash` beside it."""
+    if not isinstance(original.value, dict) or not isinstance(entry.value, dict):
+        return entry
+    given = original.value.get("key_hash")
+    path = f"integrations.{name}.key"
+    if given is not None:
+        faults.add(f"{path}_hash", "there is no such setting: give the key", given.key_line)
+    node = original.value.get("key")
+    if node is None or node.empty:
+        return entry
+    if not isinstance(node.value, str):
+        faults.add(path, "must be a text", node.key_line)
+        return entry
+    source = original.value.get("source")
+    form, words = _KEY_FORMS.get(str(source.value) if source else "", _OTHER_FORM)
+    if not form.match(node.value):
+        # The key itself is a credential: it is not repeated here.
+        faults.add(path, f"has the wrong form: {words}", node.key_line or node.line)
+    secrets[path] = node.value
+    hashed = Node(key_hash(node.value), node.line, node.key_line)
+    return replace(entry, value={**entry.value, "key": _marker(path, node), "key_hash": hashed})
+
+
+def _refuse_markers(node: Node, path: str, faults: Faults) -> None:
+    if isinstance(node.value, dict):
+        if SECRET in node.value:
+            faults.add(path, f"{SECRET} belongs to stored versions: write ${{ENV_NAME}} here", node.line)
+        for key, entry in node.value.items():
+            _refuse_markers(entry, f"{path}.{key}".lstrip("."), faults)
+    elif isinstance(node.value, list):
+        for index, entry in enumerate(node.value):
+            _refuse_markers(entry, f"{path}.{index}", faults)
+
+
+def _has_password(text: str) -> bool:
+    if "@" not in text or "://" not in text:
+        return False
+    try:
+        return urlsplit(text).password is not None
+    except ValueError:
+        return True
+
+
+def _marker(path: str, node: Node) -> Node:
+    return Node({SECRET: Node(path, node.line, node.line)}, node.line, node.key_line)
