@@ -55,9 +55,9 @@ def verify(request: Request, secret: str) -> bool:
 
 def parse(request: Request, context: SourceContext) -> list[Event]:
     """One event, or one for each entry of a JSON array. A GET without a query holds none."""
-    body = _body(request)
-    if body is None:
+    if request.method in ("GET", "HEAD") and not request.query and not request.body.strip():
         return []
+    body = _body(request)
     entries = body if isinstance(body, list) else [body]
     if len(entries) > _BATCH_LIMIT:
         raise Malformed(f"the array has {len(entries):,} entries, at most {_BATCH_LIMIT:,} are taken")
@@ -68,8 +68,6 @@ def _body(request: Request) -> Json:
     raw = request.body.lstrip(b"\xef\xbb\xbf \t\r\n")
     kind = request.headers.get("content-type", "").lower()
     if not raw:
-        if not request.query and request.method in ("GET", "HEAD"):
-            return None
         if not request.query:
             raise Malformed("the body is empty")
         return _form(request.query)
