@@ -1,6 +1,7 @@
 """What does Prometheus Alertmanager say? Its webhook, version 4; also Grafana's, which has the same shape.
 
-Facts: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, checked 2026-11-20.
+Facts: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config; compared on 2026-11-20 with the
+sample of docs.rs/crate/alertmanager-webhook-types and with Grafana's page on its webhook notifier.
 
 Order within one key (S13): a firing alert counts as sent at its startsAt, a resolved one at its endsAt. The
 payload has no time of sending, and these two order a resolve that was retried late behind the firing

@@ -1,8 +1,7 @@
 """What does a sender of PagerDuty's Events API v2 say, and what does it expect to be told?
 
 Events and change events, as `POST /v2/enqueue` and `POST /v2/change/enqueue`. Facts: PagerDuty's
-OpenAPI (github.com/PagerDuty/api-schema) and developer.pagerduty.com/docs/events-api-v2-overview, read
-2026-11-20. The texts for single fields are from memory of the live API; their shape, a list of text, is not.
+OpenAPI (github.com/PagerDuty/api-schema), read 2026-11-20. The texts for single fields are from memory of the live API; their shape, a list of text, is not.
 A trigger without dedup_key has the key "": admission makes a fresh one, as PagerDuty does.
 """
 
