@@ -90,7 +90,7 @@ def read_yaml(text: str, env: Mapping[str, str], faults: Faults) -> Node:
     try:
         return _Reader(env, faults).read(text)
     except yaml.MarkedYAMLError as error:
-        raise _unreadable(*_in_words(error)) from None
+        raise _unreadable(*_in_words(error, text)) from None
     except yaml.YAMLError as error:
         raise _unreadable(str(error).split("\n")[0], None) from None
     except UnicodeEncodeError:
@@ -251,8 +251,10 @@ class _Reader:
             if name is None:
                 return "${"
             if not _ENV_NAME.match(name):
-                self.faults.add(
-                    "", f"${{{name}}} names no environment variable; a text ${{ is written $${{", line
+                self.faults.lose(
+                    self.path(),
+                    f"${{{name}}} names no environment variable; a text ${{ is written $${{",
+                    line,
                 )
                 return ""
             if name not in self.env:
@@ -272,12 +274,15 @@ def _unreadable(message: str, line: int | None) -> BadInput:
     return BadInput(f"{where}{message}", faults=(FieldFault("", message, line),))
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> tuple[str, int | None]:
+def _in_words(error: yaml.MarkedYAMLError, text: str) -> tuple[str, int | None]:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or "is no YAML"
-    if "\\t" in problem or "\t" in problem:
-        problem += "; indent with spaces, not with tabs"
     line = int(getattr(mark, "line", -1)) + 1 or None
+    written = text.splitlines()[line - 1 : line] if line else []
+    if written and re.match(r"\s*\t", written[0]):
+        problem += "; indent with spaces, not with tabs"
+    elif written and re.search(r"\{.*[:,]\s*\$\{", written[0]):
+        problem += '; inside { } a variable stands in quotes: "${NAME}"'
     return f"{error.context}: {problem}" if error.context else problem, line
 
 

@@ -61,7 +61,7 @@ def filled(settings: Json, secrets: dict[str, str]) -> Json:
     """Settings with their credentials put back."""
     if isinstance(settings, dict):
         if set(settings) == {SECRET}:
-            return secrets.get(settings[SECRET], "")
+            return secrets.get(str(settings[SECRET]), "")
         return {key: filled(value, secrets) for key, value in settings.items()}
     return [filled(value, secrets) for value in settings] if isinstance(settings, list) else settings
 
