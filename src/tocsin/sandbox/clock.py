@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(order=True)
@@ -80,7 +83,7 @@ class Clock:
             self._woken.clear()
             async with self._walking:
                 while (timer := self._take_due(self.now())) is not None:
-                    timer.action()
+                    _fire(timer)
             wait = (self._timers[0].at - self.now()).total_seconds() if self._timers else None
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), None if wait is None else max(wait, 0.001))
@@ -96,6 +99,14 @@ class Clock:
             if not timer.cancelled:
                 return timer
         return None
+
+
+def _fire(timer: Timer) -> None:
+    """Run one timer; a failing one must not stop the clock for all others."""
+    try:
+        timer.action()
+    except Exception:  # noqa: BLE001 whatever a timer does, the clock must go on
+        _LOG.exception("A sandbox timer due at %s failed; the others go on", timer.at)
 
 
 async def _nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 import struct
 import time
@@ -18,6 +19,7 @@ from tocsin.sandbox.clock import Clock, iso_millis
 from tocsin.sandbox.faults import REQUEST_KINDS, Fault, Faults
 from tocsin.sandbox.ledger import Ledger, redact_body, redact_headers
 
+_LOG = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SILENT = web.RequestKey("silent", bool)
 DOOMED = web.RequestKey("doomed", bool)
@@ -126,6 +128,9 @@ async def _handled(door: Door, request: web.Request, body: Any, handler: Handler
         response = refusal.response()  # type: ignore[attr-defined]
     except web.HTTPException as error:
         response = door.plain(error.status, error.reason)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        _LOG.exception("%s %s: the body has not the documented shape", request.method, request.path)
+        response = door.plain(400, "The body has not the documented shape")
     for name, value in headers.items():
         response.headers.setdefault(name, value)
     return response

@@ -46,7 +46,7 @@ class MailSink:
                 "to": list(envelope.rcpt_tos),
                 "subject": str(message["subject"] or ""),
                 "headers": {name: str(value) for name, value in message.items()},
-                "text": body.get_content() if body is not None else "",
+                "text": body.get_content().replace("\r\n", "\n") if body is not None else "",
             }
         )
         return "250 Message kept in the sandbox"

@@ -164,7 +164,8 @@ class PeopleRoutes:
     def _whole_alert(self, alert: Alert) -> Json:
         body = alert_json(self._world.opsgenie.account, alert)
         counted = {"notifications": alert.notifications, "notification_count": len(alert.notifications)}
-        return {**body, "notes": alert.notes, "log": alert.log, **counted}
+        names = [responder["name"] for responder in alert.responders]
+        return {**body, "responder_names": names, "notes": alert.notes, "log": alert.log, **counted}
 
     async def _act_on_alert(self, request: web.Request) -> web.Response:
         verb, body, desk = request.match_info["act"], await object_of(request), self._world.opsgenie.desk

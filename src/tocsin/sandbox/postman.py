@@ -19,6 +19,7 @@ from tocsin.sandbox.faults import WEBHOOK_KINDS, Fault, Faults
 _LATE_SECONDS = 300.0
 _OUT_OF_ORDER_SECONDS = 5.0
 KEPT = 5000
+DISTRUSTED = "the receiver's certificate is not trusted; such a delivery is lost at once"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Postman:
         while lane.waiting:
             parcel = lane.waiting[0]
             status, problem = await self._attempt(parcel)
-            again = self._worth_another(lane, status)
+            again = None if problem == DISTRUSTED else self._worth_another(lane, status)
             self._write(parcel, status, problem, "retry" if again is not None else None)
             if again is not None:
                 self._clock.call_later(again, lambda: self._go(lane))
@@ -175,6 +176,8 @@ class Postman:
                 parcel.url, data=parcel.body, headers=parcel.headers, timeout=timeout, allow_redirects=False
             ) as response:
                 return response.status, None
+        except aiohttp.ClientSSLError:
+            return None, DISTRUSTED
         except TimeoutError:
             return None, f"no answer within {self._manners.timeout:g} s"
         except (aiohttp.ClientError, ValueError, OSError) as error:

@@ -9,6 +9,9 @@ from tocsin.sandbox.pagerduty.incident import Incident, incident_ref
 from tocsin.sandbox.pagerduty.machine import Desk
 
 MAX_NOTES = 2000
+TRIMMED_AT = (
+    25_000  # characters of a note in a webhook; the vendor only says that deliveries over 55 KB lose details
+)
 MAX_MERGED_ALERTS = 1000
 
 
@@ -25,7 +28,8 @@ def annotate(desk: Desk, incident: Incident, content: str, agent: Json) -> Json:
     }
     incident.notes.append(note)
     desk.note_down(incident, "annotate", agent, "Note added", note=content)
-    data = {"incident": incident_ref(incident), "id": note["id"], "content": content, "trimmed": False}
+    data: Json = {"incident": incident_ref(incident), "id": note["id"], "content": content[:TRIMMED_AT]}
+    data["trimmed"] = len(content) > TRIMMED_AT
     desk.tell("incident.annotated", incident, agent, {**data, "type": "incident_note"})
     return note
 

@@ -244,7 +244,7 @@ class Desk:
         self._stop(incident, "unacknowledge")
         if incident.status != "triggered":
             self._set_status(incident, "triggered", agent)
-        self._restart_auto_resolve(incident)
+            self._restart_auto_resolve(incident)
 
     def _need_open(self, incident: Incident) -> None:
         if not incident.open:
