@@ -1,0 +1,288 @@
+"""What can be asked of a server? One method for each thing the public API offers at this stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from tocsin.client.shapes import (
+    Accepted,
+    Alert,
+    Config,
+    ConfigChange,
+    Connector,
+    Delivery,
+    Explanation,
+    Health,
+    Incident,
+    Page,
+    Ready,
+    S,
+    SessionLink,
+    TimelineLine,
+    Token,
+    Who,
+    paged,
+    shaped,
+)
+from tocsin.client.stream import Stream
+from tocsin.client.transport import Answer, Transport, checked
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class Client:
+    """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
+
+    `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context
+    manager, or call `close`. One client serves one thread.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, *, timeout: float = 10.0, agent: str = "tocsin-client"
+    ) -> None:
+        self._transport = Transport(url, token=token, timeout=timeout, agent=agent)
+
+    @property
+    def url(self) -> str:
+        """The server's address, without credentials and without a slash at its end."""
+        return self._transport.url
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        json_body: object = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send anything and get the answer back; >= 300 raises its Problem. `path` is absolute: "/api/v1/…"."""
+        if json_body is not None:
+            body, headers = json.dumps(json_body).encode(), _JSON | dict(headers or {})
+        answer = self._transport.send(method, path, query=query, body=body, headers=headers)
+        return checked(answer, what=f"{method} {path}")
+
+    # --- incidents -----------------------------------------------------------------------------------
+
+    def incidents(
+        self,
+        *,
+        status: str = "",
+        severity: str = "",
+        service: str = "",
+        team: str = "",
+        q: str = "",
+        limit: int = 100,
+        cursor: str = "",
+    ) -> Page[Incident]:
+        """Incidents, by default those open or mitigated. `status` is a comma list, `limit` 1…500."""
+        query = {"status": status, "severity": severity, "service": service, "team": team, "q": q}
+        return self._page("/api/v1/incidents", Incident, query | {"limit": limit, "cursor": cursor})
+
+    def incident(self, name: str) -> Incident:
+        """One incident by "INC-7", "7" or its id."""
+        return self._one(f"/api/v1/incidents/{_part(name)}", Incident)
+
+    def timeline(self, name: str, *, cursor: str = "", limit: int = 500) -> Page[TimelineLine]:
+        """The incident's steps, oldest first."""
+        path = f"/api/v1/incidents/{_part(name)}/timeline"
+        return self._page(path, TimelineLine, {"limit": limit, "cursor": cursor})
+
+    def deliveries(self, name: str, *, cursor: str = "", limit: int = 500) -> Page[Delivery]:
+        """Every attempt at telling a provider about the incident."""
+        path = f"/api/v1/incidents/{_part(name)}/deliveries"
+        return self._page(path, Delivery, {"limit": limit, "cursor": cursor})
+
+    def incident_alerts(self, name: str) -> Page[Alert]:
+        """The alerts that make up the incident."""
+        return self._page(f"/api/v1/incidents/{_part(name)}/alerts", Alert, {})
+
+    def declare(
+        self,
+        title: str,
+        severity: str,
+        services: Sequence[str],
+        *,
+        description: str = "",
+        connectors: Sequence[str] = (),
+        fields: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> Incident:
+        """Open an incident by hand. `key` makes a repeated call harmless (Idempotency-Key)."""
+        given = {"description": description, "connector": list(connectors), "fields": dict(fields or {})}
+        body = {"title": title, "severity": severity, "services": list(services)} | _known(given)
+        answer = self.call("POST", "/api/v1/incidents", json_body=body, headers=_key(key))
+        return shaped(answer.json(), Incident)
+
+    def act(self, name: str, act: str, body: Mapping[str, object] | None = None) -> Incident:
+        """Do `act` to the incident: acknowledge, resolve, close, reopen, notes, assign, snooze, merge."""
+        path = f"/api/v1/incidents/{_part(name)}/{act}"
+        answer = self.call("POST", path, json_body=dict(body or {}))
+        incident = shaped(answer.json(), Incident)
+        if answer.headers.get("changed", "").lower() == "false":
+            incident.changed = False
+        return incident
+
+    def acknowledge(self, name: str, note: str = "") -> Incident:
+        """Say that somebody is on it; `changed` is False when somebody was already."""
+        return self.act(name, "acknowledge", _known({"note": note}))
+
+    def resolve(self, name: str, note: str = "") -> Incident:
+        """Say that it is over, here and at the providers."""
+        return self.act(name, "resolve", _known({"note": note}))
+
+    def close_incident(self, name: str, note: str = "") -> Incident:
+        """Put it away: nothing reopens it by itself."""
+        return self.act(name, "close", _known({"note": note}))
+
+    def reopen(self, name: str, note: str = "") -> Incident:
+        """Take it up again; it is paged again."""
+        return self.act(name, "reopen", _known({"note": note}))
+
+    def note(self, name: str, text: str) -> Incident:
+        """Add a note to the timeline, and to the providers where notes are synchronised."""
+        return self.act(name, "notes", {"text": text})
+
+    # --- alerts --------------------------------------------------------------------------------------
+
+    def alerts(
+        self,
+        *,
+        status: str = "",
+        integration: str = "",
+        incident: str = "",
+        q: str = "",
+        limit: int = 100,
+        cursor: str = "",
+    ) -> Page[Alert]:
+        """Alerts, newest first."""
+        query = {"status": status, "integration": integration, "incident": incident, "q": q}
+        return self._page("/api/v1/alerts", Alert, query | {"limit": limit, "cursor": cursor})
+
+    def alert(self, alert_id: str) -> Alert:
+        """One alert by its id."""
+        return self._one(f"/api/v1/alerts/{_part(alert_id)}", Alert)
+
+    def send(self, alert: Mapping[str, object], *, wait: bool = False, key: str = "") -> Accepted:
+        """Send one alert (title, source, severity, service_name, dedup_key, labels, details, action …).
+
+        `wait` asks for the decision too; `key` makes a repeated call harmless (Idempotency-Key).
+        """
+        query = {"wait": "decision"} if wait else {}
+        answer = self.call("POST", "/api/v1/alerts", query=query, json_body=dict(alert), headers=_key(key))
+        return shaped(answer.json(), Accepted)
+
+    def send_batch(self, alerts: Sequence[Mapping[str, object]], *, key: str = "") -> Page[Accepted]:
+        """Send many alerts: all are stored, or none; one answer for each, in their order."""
+        body = [dict(alert) for alert in alerts]
+        answer = self.call("POST", "/api/v1/alerts/batch", json_body=body, headers=_key(key))
+        return paged(answer.json(), Accepted)
+
+    def explain(self, question: Mapping[str, object]) -> Explanation:
+        """Ask why: {"incident"}, {"alert_id"} or {"alert": {…imagined}, "at"?}."""
+        return shaped(self.call("POST", "/api/v1/explain", json_body=dict(question)).json(), Explanation)
+
+    # --- configuration -------------------------------------------------------------------------------
+
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._one("/api/v1/config", Config)
+
+    def config_diff(self, text: str, environment: Mapping[str, str], file: str) -> ConfigChange:
+        """What would change if this YAML text were applied. BadInput names lines of `text`."""
+        return self._config("/api/v1/config/diff", text, environment, file, {})
+
+    def config_apply(
+        self, text: str, environment: Mapping[str, str], file: str, *, force: bool = False
+    ) -> ConfigChange:
+        """Apply this YAML text; `environment` fills its ${NAMES}."""
+        query = {"force": "true"} if force else {}
+        return self._config("/api/v1/config", text, environment, file, query)
+
+    def _config(
+        self, path: str, text: str, environment: Mapping[str, str], file: str, query: Mapping[str, object]
+    ) -> ConfigChange:
+        body = {"text": text, "environment": dict(environment), "file": file}
+        return shaped(self.call("POST", path, query=query, json_body=body).json(), ConfigChange)
+
+    # --- connectors, tokens, the server itself ---------------------------------------------------------
+
+    def connectors(self) -> Page[Connector]:
+        """The configured connectors."""
+        return self._page("/api/v1/connectors", Connector, {})
+
+    def connector(self, name: str) -> Connector:
+        """One connector: settings, breaker, queue, last success."""
+        return self._one(f"/api/v1/connectors/{_part(name)}", Connector)
+
+    def tokens(self) -> Page[Token]:
+        """The API tokens, without their secret."""
+        return self._page("/api/v1/tokens", Token, {})
+
+    def create_token(self, name: str, scopes: Sequence[str], *, expires_at: str = "") -> Token:
+        """Make a token; its secret is in this answer and never again. `expires_at` is RFC 3339 or empty."""
+        body = {"name": name, "scopes": list(scopes)} | _known({"expires_at": expires_at})
+        return shaped(self.call("POST", "/api/v1/tokens", json_body=body).json(), Token)
+
+    def revoke_token(self, token_id: str) -> None:
+        """Make a token useless, at once."""
+        self.call("DELETE", f"/api/v1/tokens/{_part(token_id)}")
+
+    def health(self) -> Health:
+        """How the system and its connectors are."""
+        return self._one("/api/v1/health", Health)
+
+    def ready(self) -> Ready:
+        """Whether intake, database and worker are up; "not ready" (503) is an answer, not an error."""
+        answer = self._transport.send("GET", "/readyz")
+        return shaped(answer.json(), Ready) if answer.status == 503 else self._read(answer, "/readyz", Ready)
+
+    def whoami(self) -> Who:
+        """Who the server takes this token for."""
+        return self._one("/api/v1/whoami", Who)
+
+    def session_link(self) -> str:
+        """A one-time address that signs a browser in."""
+        return shaped(self.call("POST", "/api/v1/session/link", json_body={}).json(), SessionLink).url
+
+    def stream(self, *, last_event_id: str = "") -> Stream:
+        """Open the event stream on a connection of its own; iterate over it for StreamEvent."""
+        return Stream(self._transport, path="/api/v1/stream", last_event_id=last_event_id)
+
+    def _one(self, path: str, shape: type[S]) -> S:
+        return self._read(self._transport.send("GET", path), path, shape)
+
+    def _read(self, answer: Answer, path: str, shape: type[S]) -> S:
+        return shaped(checked(answer, what=f"GET {path}").json(), shape)
+
+    def _page(self, path: str, shape: type[S], query: Mapping[str, object]) -> Page[S]:
+        return paged(self.call("GET", path, query=query).json(), shape)
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in ("", [], {}, None)}
+
+
+def _key(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}

@@ -1,0 +1,351 @@
+"""What do the API's answers look like? Structs that forgive: unknown fields are left out, null is the default.
+
+Times are aware datetimes in UTC. `raw` is the JSON as the server sent it, with everything that a struct
+does not know yet. Names and values are those of the API (docs at /docs of any server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from tocsin.client.errors import UnexpectedAnswer
+
+
+class Shape(msgspec.Struct, kw_only=True, dict=True):
+    """Something the API answered."""
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The JSON object as it came."""
+        kept: dict[str, Any] = self.__dict__.get("raw_", {})
+        return kept
+
+
+class Part(Shape):
+    """One service's share of an incident."""
+
+    service: str = ""
+    status: str = ""
+    changed_at: datetime | None = None
+    changed_by: str = ""
+
+
+class ProviderSide(Shape):
+    """What one connector knows of an incident. `status`: triggered, acknowledged, resolved or unknown."""
+
+    connector: str = ""
+    type: str = ""
+    service: str = ""
+    remote_id: str = ""
+    remote_url: str = ""
+    status: str = ""
+    accepted_at: datetime | None = None
+    created_at: datetime | None = None
+    notified_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    waiting: int = 0
+    last_error: str = ""
+
+
+class Incident(Shape):
+    """What people respond to. `status`: open, mitigated, resolved, closed; `status_shown`: the people's word.
+
+    `changed` is False in the answer to an act that had been done before.
+    """
+
+    name: str = ""
+    number: int = 0
+    id: str = ""
+    title: str = ""
+    description: str = ""
+    severity: str = ""
+    sev: str = ""
+    status: str = ""
+    status_shown: str = ""
+    services: list[str] = []
+    parts: list[Part] = []
+    team: str = ""
+    correlation_id: str = ""
+    opened_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    closed_at: datetime | None = None
+    assignee: str = ""
+    declared: bool = False
+    origin: str = ""
+    policy: str = ""
+    rule: str = ""
+    next_step_at: datetime | None = None
+    life: int = 1
+    recurrence_of: str = ""
+    alerts: int = 0
+    repeats: int = 0
+    config_version: int | None = None
+    updated_at: datetime | None = None
+    providers: list[ProviderSide] = []
+    changed: bool = True
+
+
+class Decision(Shape):
+    """How an alert was decided. `route`: page, digest or suppress."""
+
+    severity: str = ""
+    rule: str = ""
+    route: str = ""
+    policy: str = ""
+    reasons: list[str] = []
+    config_version: int | None = None
+
+
+class Alert(Shape):
+    """One continuing condition. `status`: queued, open, acknowledged, dropped, resolved."""
+
+    id: str = ""
+    integration: str = ""
+    source: str = ""
+    dedup_key: str = ""
+    status: str = ""
+    title: str = ""
+    description: str = ""
+    severity: str = ""
+    services: list[str] = []
+    team: str = ""
+    labels: dict[str, Any] = {}
+    tags: list[str] = []
+    details: Any = None
+    count: int = 0
+    first_event_at: datetime | None = None
+    last_event_at: datetime | None = None
+    incident: str = ""
+    correlation_id: str = ""
+    muted_by: str = ""
+    resolved_at: datetime | None = None
+    decision: Decision | None = None
+
+
+class TimelineLine(Shape):
+    """One step of an incident: `text` for people, `reason` a stable word, `took_ms` milliseconds."""
+
+    id: int = 0
+    at: datetime | None = None
+    kind: str = ""
+    reason: str = ""
+    text: str = ""
+    actor: str = ""
+    correlation_id: str = ""
+    took_ms: float | None = None
+    data: dict[str, Any] = {}
+    incident: str = ""
+
+
+class Delivery(Shape):
+    """One attempt at telling one provider one thing."""
+
+    id: Any = None
+    at: datetime | None = None
+    connector: str = ""
+    service: str = ""
+    kind: str = ""
+    attempt: int = 0
+    outcome: str = ""
+    reason: str = ""
+    status: int | None = None
+    took_ms: float | None = None
+    step: str = ""
+
+
+class Accepted(Shape):
+    """The answer to an alert: stored; with `wait` also what was decided."""
+
+    alert_id: str = ""
+    correlation_id: str = ""
+    status: str = ""
+    duplicate: bool = False
+    incident: str = ""
+    severity: str = ""
+    route: str = ""
+    reasons: list[str] = []
+
+
+class Step(Shape):
+    """One step of an escalation policy as it would be taken."""
+
+    mode: str = ""
+    targets: list[str] = []
+    after: Any = None
+    within: Any = None
+    hedge: Any = None
+
+
+class NotTaken(Shape):
+    """A rule that did not speak, and the clause that held it back."""
+
+    rule: str = ""
+    why: str = ""
+
+
+class Explanation(Shape):
+    """Why an alert went where it went, or would go."""
+
+    alert: Any = None
+    severity: str = ""
+    services: list[str] = []
+    team: str = ""
+    route: str = ""
+    policy: str = ""
+    rule: str = ""
+    steps: list[Step] = []
+    reasons: list[str] = []
+    not_taken: list[NotTaken] = []
+    would_have_stopped: list[str] = []
+    config_version: int | None = None
+    at: datetime | None = None
+
+
+class Breaker(Shape):
+    """A connector's circuit breaker: closed (good), open (calls held back), half_open (probing)."""
+
+    state: str = ""
+    failures: int = 0
+    opened_at: datetime | None = None
+    next_probe_at: datetime | None = None
+
+
+class Connector(Shape):
+    """One configured provider and how it fares. `success_rate` 0…1, `average_ms` milliseconds."""
+
+    name: str = ""
+    type: str = ""
+    direction: str = ""
+    enabled: bool = True
+    breaker: Breaker | None = None
+    queue: int = 0
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    last_error: str = ""
+    last_webhook_at: datetime | None = None
+    success_rate: float | None = None
+    average_ms: float | None = None
+    sync: str = ""
+
+
+class ConfigChange(Shape):
+    """The answer to `config/diff` and `config`: `diff` is unified text; `version` None when nothing was saved."""
+
+    version: int | None = None
+    changed: bool = False
+    diff: str = ""
+    warnings: list[Any] = []
+
+
+class Config(Shape):
+    """The configuration in force."""
+
+    version: int | None = None
+    hash: str = ""
+    author: str = ""
+    applied_at: datetime | None = None
+    document: Any = None
+    warnings: list[Any] | None = None
+
+
+class Health(Shape):
+    """How the whole system is: healthy, degraded or unhealthy."""
+
+    system_status: str = ""
+    integrations: dict[str, Any] = {}
+    active_incidents: int = 0
+    database: dict[str, Any] = {}
+    worker: dict[str, Any] = {}
+    version: str = ""
+
+
+class Ready(Shape):
+    """Whether intake, database and worker are up."""
+
+    ready: bool = False
+    checks: dict[str, Any] = {}
+
+
+class Who(Shape):
+    """Who the server takes the caller for."""
+
+    name: str = ""
+    scopes: list[str] = []
+    demo: bool = False
+    version: str = ""
+    public_url: str = ""
+
+
+class Token(Shape):
+    """An API token; `token` itself is only in the answer that made it."""
+
+    id: str = ""
+    name: str = ""
+    scopes: list[str] = []
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    token: str = ""
+
+
+class SessionLink(Shape):
+    """A one-time address for a browser."""
+
+    url: str = ""
+
+
+S = TypeVar("S", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[S]):
+    """A page of a list, in the order the API gave. `next_cursor` None = the last page."""
+
+    items: list[S]
+    next_cursor: str | None
+    raw: Any
+
+
+def shaped(data: object, shape: type[S]) -> S:
+    """Read parsed JSON as `shape`. Raises UnexpectedAnswer naming the field that does not fit."""
+    if not isinstance(data, dict):
+        raise UnexpectedAnswer(
+            f"the server answered {type(data).__name__} where {shape.__name__} was expected", hint=_OTHER
+        )
+    try:
+        made = msgspec.convert(_without_nulls(data), shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise UnexpectedAnswer(
+            f"the server's {shape.__name__} does not fit: {error}", hint="im version shows both versions"
+        ) from error
+    made.__dict__["raw_"] = data
+    return made
+
+
+def paged(data: object, shape: type[S]) -> Page[S]:
+    """Read parsed JSON as a page of `shape`; a bare list is taken for the only page."""
+    if isinstance(data, list):
+        return Page([shaped(one, shape) for one in data], None, data)
+    if not isinstance(data, Mapping) or not isinstance(data.get("items"), list):
+        raise UnexpectedAnswer("the server answered no list where one was expected", hint=_OTHER)
+    cursor = data.get("next_cursor")
+    return Page([shaped(one, shape) for one in data["items"]], str(cursor) if cursor else None, data)
+
+
+_OTHER = "is another program listening at this address? im doctor tells"
+
+
+def _without_nulls(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without_nulls(value) for key, value in data.items() if value is not None}
+    if isinstance(data, list):
+        return [_without_nulls(one) for one in data]
+    return data

@@ -1,0 +1,287 @@
+"""A small real HTTP server that answers in the shapes of the public API, for tests of the client and command."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+DATE = "Fri, 20 Nov 2026 02:20:00 GMT"
+
+
+@dataclass
+class Seen:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Hub:
+    """The server's answers: a path's entry is (status, body) or a function of the request; last one wins."""
+
+    url: str = ""
+    port: int = 0
+    seen: list[Seen] = field(default_factory=list)
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    events: list[bytes] = field(default_factory=list)
+    hold_stream: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def answer(
+        self, method: str, path: str, body: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        self.answers[(method, path)] = (status, body, headers or {})
+
+    def refuse(self, method: str, path: str, status: int, detail: str, **more: Any) -> None:
+        body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail, **more}
+        self.answer(method, path, body, status, {"Content-Type": "application/problem+json"})
+
+    def call(self, method: str, path: str, function: Callable[[Seen], tuple[int, Any]]) -> None:
+        self.answers[(method, path)] = function
+
+    def of(self, method: str, path: str) -> list[Seen]:
+        return [one for one in self.seen if (one.method, one.path) == (method, path)]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FakeServer
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return DATE
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _handle(self) -> None:
+        hub = self.server.hub
+        parts = urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = raw.decode()
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        seen = Seen(self.command, parts.path, query, {k.lower(): v for k, v in self.headers.items()}, body)
+        hub.seen.append(seen)
+        if parts.path == "/api/v1/stream" and (self.command, parts.path) not in hub.answers:
+            self._stream(hub)
+            return
+        found = hub.answers.get((self.command, parts.path))
+        if callable(found):
+            status, answer = found(seen)
+            headers: dict[str, str] = {}
+        elif found is not None:
+            status, answer, headers = found
+        else:
+            status, headers = 404, {}
+            answer = {
+                "title": "Not found",
+                "status": 404,
+                "detail": f"there is nothing at {parts.path}",
+                "code": "not_found",
+            }
+        content = (
+            b"" if answer is None else answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        )
+        self.send_response(status)
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self, hub: Hub) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for event in hub.events:
+            self.wfile.write(event)
+        self.wfile.flush()
+        if hub.hold_stream:
+            hub.stopping.wait(10)
+        self.close_connection = True
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _handle  # noqa: N815
+
+
+class FakeServer(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, hub: Hub, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.hub = hub
+        hub.port = self.server_address[1]
+        hub.url = f"http://127.0.0.1:{hub.port}"
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.hub.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+def incident(number: int = 7, **more: Any) -> dict[str, Any]:
+    return {
+        "name": f"INC-{number}", "number": number, "id": f"0190c0de-0000-7000-8000-{number:012}",
+        "title": "payment-service: connection refused", "description": "", "severity": "critical", "sev": "SEV-1",
+        "status": "open", "status_shown": "Open", "services": ["payment-service"],
+        "parts": [{"service": "payment-service", "status": "open", "changed_at": "2026-11-20T02:14:07.120Z", "changed_by": ""}],
+        "team": "payments", "correlation_id": "c0ffee00-1111", "opened_at": "2026-11-20T02:14:07.120Z",
+        "acknowledged_at": None, "acknowledged_by": "", "resolved_at": None, "resolved_by": "", "closed_at": None,
+        "assignee": "", "declared": False, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
+        "next_step_at": "2026-11-20T02:29:07.120Z", "life": 1, "recurrence_of": None, "alerts": 2, "repeats": 17,
+        "config_version": 3, "updated_at": "2026-11-20T02:19:00Z",
+        "providers": [
+            {"connector": "prod-pagerduty", "type": "pagerduty", "service": "payment-service", "remote_id": "Q1ABC",
+             "remote_url": "https://acme.pagerduty.com/incidents/Q1ABC", "status": "triggered",
+             "accepted_at": "2026-11-20T02:14:07.900Z", "created_at": "2026-11-20T02:14:08.320Z", "notified_at": None,
+             "acknowledged_at": None, "waiting": 0, "last_error": ""},
+            {"connector": "prod-opsgenie", "type": "opsgenie", "service": "payment-service", "remote_id": "",
+             "remote_url": "", "status": "unknown", "accepted_at": None, "created_at": None, "notified_at": None,
+             "acknowledged_at": None, "waiting": 2, "last_error": "503 Service Unavailable"},
+        ],
+    } | more  # fmt: skip
+
+
+def line(
+    number: int, at: str, kind: str, text: str, reason: str = "", actor: str = "", **more: Any
+) -> dict[str, Any]:
+    return {
+        "id": number, "at": at, "kind": kind, "reason": reason, "text": text, "actor": actor,
+        "correlation_id": "c0ffee00-1111", "took_ms": 4.2, "data": {},
+    } | more  # fmt: skip
+
+
+LINES = [
+    line(1, "2026-11-20T02:14:07.120Z", "alert_received", "The alert came from prometheus.", "new", "prometheus"),
+    line(2, "2026-11-20T02:14:07.124Z", "alert_classified", "Classified critical: the rule \"database outage\" found "
+         "\"connection refused\" in the title, and payment-service is critical.", "rule_matched"),
+    line(3, "2026-11-20T02:14:08.320Z", "page_created", "prod-pagerduty made incident Q1ABC.", "created"),
+    line(4, "2026-11-20T02:17:30.000Z", "acknowledged", "Acknowledged.", "provider_webhook", "Ada via prod-pagerduty"),
+]  # fmt: skip
+
+CONNECTOR = {
+    "name": "prod-pagerduty", "type": "pagerduty", "direction": "bidirectional", "enabled": True,
+    "breaker": {"state": "closed", "failures": 0, "opened_at": None, "next_probe_at": None}, "queue": 0,
+    "last_success_at": "2026-11-20T02:18:00Z", "last_failure_at": None, "last_error": "",
+    "last_webhook_at": "2026-11-20T02:17:30Z", "success_rate": 0.9987, "average_ms": 181.4, "sync": "webhook",
+}  # fmt: skip
+BROKEN = CONNECTOR | {
+    "name": "prod-opsgenie", "type": "opsgenie", "queue": 2, "last_error": "503 Service Unavailable",
+    "breaker": {"state": "open", "failures": 5, "opened_at": "2026-11-20T02:10:00Z", "next_probe_at": "2026-11-20T02:20:30Z"},
+    "last_success_at": "2026-11-20T01:00:00Z", "last_failure_at": "2026-11-20T02:19:30Z", "last_webhook_at": None,
+    "success_rate": 0.5,
+}  # fmt: skip
+EXPLANATION = {
+    "alert": {"title": "connection refused"}, "severity": "critical", "services": ["payment-service"], "team": "payments",
+    "route": "page", "policy": "everywhere", "rule": "the worst go everywhere",
+    "steps": [{"mode": "all", "targets": ["prod-pagerduty", "prod-opsgenie"], "after": None, "within": None, "hedge": None},
+              {"mode": "all", "targets": ["user:ada"], "after": "15m", "within": None, "hedge": None}],
+    "reasons": ["the fact \"worst\" holds: severity is critical and the service is critical"],
+    "not_taken": [{"rule": "security goes everywhere", "why": "team == \"security\" is false: team is \"payments\""},
+                  {"rule": "payments by day", "why": "it comes later than the rule taken"}],
+    "would_have_stopped": ["a silence with service=payment-service", "severity below critical"],
+    "config_version": 3, "at": "2026-11-20T02:14:07Z",
+}  # fmt: skip
+TOKEN = {
+    "id": "tok-1", "name": "cron-db1", "scopes": ["intake"], "created_at": "2026-11-20T02:20:00Z",
+    "expires_at": "2027-02-18T02:20:00Z", "last_used_at": None,
+}  # fmt: skip
+ACCEPTED = {"alert_id": "a-1", "correlation_id": "c0ffee00-1111", "status": "queued", "duplicate": False}
+DIFF = "--- version 3\n+++ hub.yaml\n@@ -1,2 +1,2 @@\n teams:\n-  payments: {lead: ada}\n+  payments: {lead: bo}\n"
+
+
+def filled(hub: Hub) -> Hub:
+    """The answers of a server where a little is going on."""
+    api = "/api/v1"
+    second = incident(8, title="web: latency above 2 s\x1b[31m", severity="medium", sev="SEV-3", status="mitigated",
+                      status_shown="Acknowledged", services=["web", "recommendation-service"], team="application",
+                      acknowledged_by="Ed", acknowledged_at="2026-11-20T01:00:00Z", opened_at="2026-11-20T00:20:00Z",
+                      providers=[])  # fmt: skip
+    hub.answer("GET", f"{api}/incidents", {"items": [incident(), second], "next_cursor": None})
+    hub.answer("GET", f"{api}/incidents/INC-7", incident())
+    hub.answer("GET", f"{api}/incidents/INC-7/timeline", {"items": LINES, "next_cursor": None})
+    hub.answer("POST", f"{api}/incidents", incident(9, declared=True), 201)
+    acked = {
+        "status": "mitigated",
+        "status_shown": "Acknowledged",
+        "acknowledged_by": "Ada",
+        "acknowledged_at": "2026-11-20T02:17:30Z",
+    }
+    over = {
+        "status": "resolved",
+        "status_shown": "Resolved",
+        "resolved_by": "Ada",
+        "resolved_at": "2026-11-20T02:20:00Z",
+    }
+    for act, more in (("acknowledge", acked), ("resolve", over), ("close", {"status": "closed", "status_shown": "Closed"}),
+                      ("reopen", {}), ("notes", {})):  # fmt: skip
+        hub.answer("POST", f"{api}/incidents/INC-7/{act}", incident(**more))
+    hub.answer("POST", f"{api}/alerts", ACCEPTED, 202)
+    hub.call("POST", f"{api}/alerts/batch", lambda seen: (202, {"items": [ACCEPTED for _ in seen.body]}))
+    hub.answer("POST", f"{api}/explain", EXPLANATION)
+    hub.answer(
+        "GET",
+        f"{api}/config",
+        {
+            "version": 3,
+            "hash": "x",
+            "author": "Ada",
+            "document": {},
+            "warnings": ["the policy standard is never used"],
+        },
+    )
+    hub.answer(
+        "POST",
+        f"{api}/config/diff",
+        {"changed": True, "diff": DIFF, "warnings": ["the policy standard is never used"]},
+    )
+    hub.answer("POST", f"{api}/config", {"version": 4, "changed": True, "diff": DIFF, "warnings": []})
+    hub.answer("GET", f"{api}/connectors", {"items": [CONNECTOR, BROKEN], "next_cursor": None})
+    hub.answer("GET", f"{api}/connectors/prod-pagerduty", CONNECTOR)
+    hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
+    hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})
+    hub.answer("POST", f"{api}/tokens", TOKEN | {"token": "tsn_abcdef0123456789"}, 201)
+    hub.answer("DELETE", f"{api}/tokens/tok-1", None, 204)
+    hub.answer(
+        "GET",
+        f"{api}/health",
+        {"system_status": "healthy", "integrations": {}, "active_incidents": 2, "version": "0.1.0"},
+    )
+    hub.answer(
+        "GET",
+        f"{api}/whoami",
+        {"name": "Ada", "scopes": ["read", "write"], "demo": False, "version": "0.1.0", "public_url": ""},
+    )
+    hub.answer("POST", f"{api}/session/link", {"url": "https://hub.example/?code=once"})
+    hub.answer("GET", "/healthz", {"ok": True})
+    hub.answer(
+        "GET",
+        "/readyz",
+        {
+            "ready": False,
+            "checks": {
+                "database": True,
+                "worker": {"ok": False, "error": "no heartbeat for 40 s"},
+                "intake": "ok",
+            },
+        },
+        503,
+    )
+    return hub
