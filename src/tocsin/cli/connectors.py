@@ -1,0 +1,128 @@
+"""Which connectors are there, and how does each fare?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.command import ExampleFirstGroup, Session, command
+from tocsin.cli.printing import Column
+from tocsin.cli.wording import age, moment, rfc3339, span_ms
+
+if TYPE_CHECKING:
+    from tocsin.client.shapes import Connector
+
+app = typer.Typer(
+    name="connector",
+    help="Look at connectors: list, status.",
+    cls=ExampleFirstGroup,
+    epilog="im connector list\nim connector status prod-pagerduty",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def connector() -> None:
+    """Look at connectors: list, status."""
+
+
+_COLUMNS = (
+    Column("CONNECTOR"),
+    Column("TYPE"),
+    Column("BREAKER", styled=True),
+    Column("QUEUE", right=True),
+    Column("SUCCESS", right=True),
+    Column("AVERAGE", right=True),
+    Column("LAST SUCCESS", right=True),
+    Column("SYNC"),
+    Column("DIRECTION", wide=True),
+    Column("ENABLED", wide=True),
+    Column("LAST ERROR", flex=True),
+)
+
+
+@command(app, "list", example="im connector list")
+def list_connectors(session: Session) -> None:
+    """List the connectors and how each fares."""
+    page = session.client.connectors()
+    if not session.print.data(page.raw):
+        session.print.rows(
+            _COLUMNS,
+            page.items,
+            lambda one: _row(one, session),
+            none="No connectors are configured: im apply -f",
+        )
+
+
+def _row(one: Connector, session: Session) -> list[object]:
+    exact = session.print.format == "tsv"
+    last = rfc3339(one.last_success_at) if exact else _ago(one, session)
+    return [
+        one.name,
+        one.type,
+        "disabled" if not one.enabled else one.breaker.state if one.breaker else "",
+        one.queue,
+        _percent(one),
+        "" if one.average_ms is None else span_ms(one.average_ms),
+        last,
+        one.sync,
+        one.direction,
+        "yes" if one.enabled else "no",
+        one.last_error,
+    ]
+
+
+def _ago(one: Connector, session: Session) -> str:
+    return f"{age(one.last_success_at, session.clock())} ago" if one.last_success_at else "never"
+
+
+def _percent(one: Connector) -> str:
+    return "" if one.success_rate is None else f"{one.success_rate * 100:.1f} %"
+
+
+@command(app, "status", example="im connector status prod-pagerduty")
+def status(
+    session: Session,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The connector; without it all are listed.")
+    ] = "",
+) -> None:
+    """Show how one connector fares: breaker, queue, last success, last error."""
+    if not name:
+        list_connectors(session)
+        return
+    one = session.client.connector(name)
+    if session.print.data(one.raw):
+        return
+    at = (
+        rfc3339
+        if session.print.format == "tsv"
+        else (lambda when: moment(when, utc=session.utc, seconds=True))
+    )
+    breaker = one.breaker
+    session.print.fields(
+        [
+            ("Connector", one.name),
+            ("Type", one.type),
+            ("Direction", one.direction),
+            ("Enabled", "yes" if one.enabled else "no"),
+            ("Breaker", breaker.state if breaker else ""),
+            ("Failures", breaker.failures if breaker and breaker.failures else ""),
+            ("Open since", at(breaker.opened_at) if breaker and breaker.opened_at else ""),
+            ("Next probe", at(breaker.next_probe_at) if breaker and breaker.next_probe_at else ""),
+            ("Queue", one.queue),
+            ("Success rate", _percent(one)),
+            ("Average", "" if one.average_ms is None else span_ms(one.average_ms)),
+            ("Last success", at(one.last_success_at)),
+            ("Last failure", at(one.last_failure_at)),
+            ("Last error", one.last_error),
+            ("Synchronised by", one.sync),
+            ("Last webhook", at(one.last_webhook_at)),
+        ]
+    )
+    if breaker and breaker.state == "open":
+        session.print.say("Calls are held back and kept; they go out when a probe succeeds.")
+        session.print.say("Next: im doctor", "dim")

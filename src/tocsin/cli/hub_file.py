@@ -1,0 +1,150 @@
+"""What would this configuration file change, and how is it applied?"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tocsin.cli.command import Session, command
+from tocsin.cli.failures import Failure, Usage, exit_code
+from tocsin.cli.wording import plain
+
+app = typer.Typer()
+
+_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_File = Annotated[
+    str,
+    typer.Option("--file", "-f", metavar="FILE", help="The configuration in YAML; - is the standard input."),
+]
+
+
+@command(app, "diff", example="im diff -f hub.yaml")
+def diff(session: Session, file: _File = "") -> None:
+    """Show what applying a configuration file would change.
+
+    Nothing is changed. Variables like ${NAME} are filled from this command's environment.
+    """
+    _Given(session, file).difference()
+
+
+@command(app, "apply", example="im apply -f hub.yaml\nim apply -f hub.yaml --yes      (in a pipeline)")
+def apply(
+    session: Session,
+    file: _File = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also when the configuration was changed meanwhile in another way."),
+    ] = False,
+) -> None:
+    """Apply a configuration file, after showing what changes.
+
+    Sends the text and those variables of this environment that it names as ${NAME}; no others.
+    """
+    given = _Given(session, file)
+    changed = given.difference(last=dry_run)
+    if dry_run or not changed:
+        return
+    if not yes:
+        if session.ask and file == "-":
+            raise Usage("the standard input holds the file, so nobody can be asked", hint="add --yes")
+        if session.ask and not session.confirm("Apply this?"):
+            raise Failure("nothing was changed")
+        if not session.ask and session.stdin.isatty():
+            raise Usage("--no-input needs --yes")
+    given.apply(force=force)
+
+
+class _Given:
+    """The file that was given, and the variables that it names."""
+
+    def __init__(self, session: Session, file: str) -> None:
+        if not file:
+            raise Usage("which file?", hint="im apply -f hub.yaml")
+        self._session = session
+        self._name = "<stdin>" if file == "-" else Path(file).name
+        self._shown = "<stdin>" if file == "-" else file
+        try:
+            self._text = session.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failure(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
+        self._environment = named_variables(self._text, os.environ)
+
+    def difference(self, *, last: bool = True) -> bool:
+        """Print what would change; says whether anything would. `last`: nothing follows, so -o json is for this."""
+        out = self._session.print
+        try:
+            change = self._session.client.config_diff(self._text, self._environment, self._name)
+        except Exception as error:
+            raise self._told(error) from error
+        if out.structured:
+            if last or not change.changed:
+                out.data(change.raw)
+            return change.changed
+        _print_diff(self._session, change.diff)
+        _warn(self._session, change.warnings)
+        if not change.changed:
+            out.line(f"{self._shown} changes nothing.")
+        elif last:
+            out.say(f"Nothing was changed yet. Next: im apply -f {self._shown}", "dim")
+        return change.changed
+
+    def apply(self, *, force: bool) -> None:
+        """Apply it and say which version is now in force."""
+        try:
+            change = self._session.client.config_apply(self._text, self._environment, self._name, force=force)
+        except Exception as error:
+            raise self._told(error) from error
+        if self._session.print.data(change.raw):
+            return
+        self._session.print.done(
+            f"{self._shown} applied: version {change.version} is in force."
+            if change.changed
+            else f"{self._shown} changes nothing; version {change.version} stays in force.",
+            "im doctor",
+        )
+
+    def _told(self, error: Exception) -> Exception:
+        """A refusal told with the lines of the file; any other error as it is."""
+        from tocsin.client.errors import BadInput
+
+        if not isinstance(error, BadInput):
+            return error
+        self._session.report(error, file=self._shown, text=self._text)
+        return typer.Exit(exit_code(error))
+
+
+def named_variables(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Those variables of the environment that the text names as ${NAME} outside of comment lines."""
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return {name: environ[name] for name in sorted(set(_NAME.findall(code))) if name in environ}
+
+
+def _print_diff(session: Session, text: str) -> None:
+    for line in text.splitlines():
+        style = ""
+        if line.startswith(("+++", "---")):
+            style = "bold"
+        elif line.startswith(("+", "-", "@")):
+            style = {"+": "green", "-": "red", "@": "cyan"}[line[0]]
+        session.print.line("".join(c if c.isprintable() or c == "\t" else "�" for c in line), style)
+
+
+def _warn(session: Session, warnings: list[object]) -> None:
+    for warning in warnings:
+        session.print.say(f"Warning: {warning_text(warning)}", "yellow")
+
+
+def warning_text(warning: object) -> str:
+    """A warning of the configuration as one line: a sentence, or {field, message, line}."""
+    if not isinstance(warning, dict):
+        return plain(warning)
+    line = f"line {warning['line']}: " if warning.get("line") else ""
+    field = f"{warning['field']}: " if warning.get("field") else ""
+    return plain(f"{line}{field}{warning.get('message', '')}")

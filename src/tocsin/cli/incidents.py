@@ -1,0 +1,176 @@
+"""Which incidents are there, and how does one of them stand?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.command import Session, command
+from tocsin.cli.printing import Column
+from tocsin.cli.wording import (
+    age,
+    both_severities,
+    incident_name,
+    moment,
+    plain,
+    rfc3339,
+    severity_from,
+    span_ms,
+)
+
+if TYPE_CHECKING:
+    from tocsin.client.shapes import Incident, ProviderSide
+
+app = typer.Typer()
+
+_COLUMNS = (
+    Column("INCIDENT"),
+    Column("SEVERITY", styled=True),
+    Column("STATUS", styled=True),
+    Column("AGE", right=True),
+    Column("SERVICES", flex=True, limit=28),
+    Column("TITLE", flex=True),
+    Column("TEAM", wide=True),
+    Column("ACKNOWLEDGED BY", wide=True),
+    Column("ALERTS", wide=True, right=True),
+    Column("REPEATS", wide=True, right=True),
+    Column("RULE", wide=True),
+    Column("OPENED", wide=True),
+)
+
+
+@command(app, "list", example="im list --severity SEV-1 --service payment-service")
+def list_incidents(
+    session: Session,
+    status: Annotated[
+        str, typer.Option(help="open, mitigated, resolved, closed (several with commas) or all.")
+    ] = "",
+    severity: Annotated[
+        str, typer.Option("--severity", "--sev", help="high or SEV-2; several with commas.")
+    ] = "",
+    service: Annotated[str, typer.Option(help="Of this service alone.")] = "",
+    team: Annotated[str, typer.Option(help="Of this team alone.")] = "",
+    search: Annotated[str, typer.Option("--search", "-q", help="Words to look for.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 100,
+    cursor: Annotated[str, typer.Option(help="Go on where a list ended.")] = "",
+) -> None:
+    """List incidents: those open or acknowledged, unless asked otherwise."""
+    page = session.client.incidents(
+        status=_statuses(status),
+        severity=",".join(severity_from(word) for word in severity.split(",")) if severity else "",
+        service=service,
+        team=team,
+        q=search,
+        limit=limit,
+        cursor=cursor,
+    )
+    now = session.clock()
+    if not session.print.data(page.raw):
+        tsv = session.print.format == "tsv"
+        none = "No incidents." if status or severity or service or team or search else "No open incidents."
+        session.print.rows(_COLUMNS, page.items, lambda one: _row(one, session, now, exact=tsv), none=none)
+    if page.next_cursor:
+        session.print.say(f"More: im list --limit {limit} --cursor {page.next_cursor}")
+
+
+def _statuses(typed: str) -> str:
+    words = [word.strip().lower() for word in typed.split(",") if word.strip()]
+    if "all" in words:
+        return "open,mitigated,resolved,closed"
+    return ",".join("mitigated" if word in ("acknowledged", "acked", "ack") else word for word in words)
+
+
+def _row(incident: Incident, session: Session, now: datetime, *, exact: bool) -> list[object]:
+    return [
+        incident.name,
+        incident.severity if exact else both_severities(incident.severity),
+        incident.status_shown or incident.status,
+        age(incident.opened_at, now),
+        ",".join(incident.services),
+        incident.title,
+        incident.team,
+        incident.acknowledged_by,
+        incident.alerts,
+        incident.repeats,
+        incident.rule,
+        rfc3339(incident.opened_at) if exact else moment(incident.opened_at, utc=session.utc),
+    ]
+
+
+_SIDES = (
+    Column("CONNECTOR"),
+    Column("SERVICE"),
+    Column("STATUS"),
+    Column("CREATED AFTER", right=True),
+    Column("WAITING", right=True),
+    Column("LAST ERROR"),
+    Column("THERE"),
+)
+
+
+@command(app, "show", example="im show INC-7")
+def show(
+    session: Session,
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="INC-7, 7 or the incident's id.")],
+) -> None:
+    """Show one incident: state, services, what each provider knows."""
+    found = session.client.incident(incident_name(incident))
+    if session.print.data(found.raw):
+        return
+    if session.print.format == "tsv":
+        sides = [("Provider", " ".join(map(str, _side(side, found)))) for side in found.providers]
+        session.print.fields(
+            [("Incident", found.name), ("Title", found.title), *_fields(found, session), *sides]
+        )
+        return
+    session.print.line(plain(f"{found.name}  {found.title}"), "bold")
+    session.print.fields(_fields(found, session))
+    if found.providers:
+        session.print.line()
+        session.print.rows(_SIDES, found.providers, lambda side: _side(side, found), none="", whole=True)
+    session.print.say(f"Next: {_following(found)}", "dim")
+
+
+def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
+    at = moment if session.print.format != "tsv" else (lambda when, utc: rfc3339(when))
+    utc = session.utc
+    by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
+    ended = f" by {incident.resolved_by}" if incident.resolved_by else ""
+    parts = [f"{part.service} ({part.status})" for part in incident.parts] or incident.services
+    return [
+        ("Severity", both_severities(incident.severity)),
+        ("Status", incident.status_shown or incident.status),
+        ("Services", ", ".join(parts)),
+        ("Team", incident.team),
+        ("Assignee", incident.assignee),
+        ("Opened", at(incident.opened_at, utc=utc)),
+        ("Acknowledged", incident.acknowledged_at and at(incident.acknowledged_at, utc=utc) + by),
+        ("Resolved", incident.resolved_at and at(incident.resolved_at, utc=utc) + ended),
+        ("Closed", incident.closed_at and at(incident.closed_at, utc=utc)),
+        ("Next step", incident.next_step_at and at(incident.next_step_at, utc=utc)),
+        ("Rule", incident.rule),
+        ("Policy", incident.policy),
+        ("Alerts", f"{incident.alerts}, repeated {incident.repeats} times" if incident.alerts else "none"),
+        ("Origin", incident.origin or ("declared by hand" if incident.declared else "")),
+        ("Recurrence of", incident.recurrence_of),
+        ("Correlation", incident.correlation_id),
+        ("Description", incident.description),
+    ]
+
+
+def _side(side: ProviderSide, incident: Incident) -> list[object]:
+    after = ""
+    if side.created_at and incident.opened_at:
+        after = span_ms((side.created_at - incident.opened_at).total_seconds() * 1000)
+    there = side.remote_url or side.remote_id
+    return [side.connector, side.service, side.status, after, side.waiting or "", side.last_error, there]
+
+
+def _following(incident: Incident) -> str:
+    if incident.status == "open":
+        return f"im ack {incident.name}   (all that happened: im timeline {incident.name})"
+    if incident.status == "mitigated":
+        return f"im resolve {incident.name}   (all that happened: im timeline {incident.name})"
+    return f"im timeline {incident.name}"

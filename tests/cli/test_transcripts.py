@@ -1,0 +1,85 @@
+"""Does every command print what it printed when somebody last looked? UPDATE_TRANSCRIPTS=1 writes them anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parent / "transcripts"
+MODES = {"terminal": {"tty": True}, "pipe": {}, "no-color": {"tty": True, "NO_COLOR": "1"}}
+HUB_YAML = "teams:\n  payments: {lead: bo}\n"
+
+CASES = {
+    "list": ["list"],
+    "list-wide": ["list", "-o", "wide"],
+    "list-json": ["list", "-o", "json"],
+    "list-yaml": ["list", "-o", "yaml"],
+    "show": ["show", "7"],
+    "timeline": ["timeline", "INC-7"],
+    "ack": ["ack", "INC-7"],
+    "ack-option": ["ack", "--incident", "INC-7", "--note", "on it"],
+    "resolve": ["resolve", "INC-7"],
+    "close": ["close", "INC-7"],
+    "reopen": ["reopen", "INC-7"],
+    "note": ["note", "INC-7", "the replica is rebuilding"],
+    "declare": [
+        "declare",
+        "--sev",
+        "SEV-2",
+        "--title",
+        "checkout is slow",
+        "--service",
+        "payment-service,web",
+    ],
+    "explain": ["explain", "INC-7"],
+    "send": ["send", "--title", "disk full", "--service", "database"],
+    "send-invalid": ["send", "--severity", "high"],
+    "apply": ["apply", "-f", "hub.yaml", "--yes"],
+    "apply-dry-run": ["apply", "-f", "hub.yaml", "--dry-run"],
+    "diff": ["diff", "-f", "hub.yaml"],
+    "doctor": ["doctor"],
+    "version": ["version"],
+    "open": ["open"],
+    "api": ["api", "GET", "whoami"],
+    "token-list": ["token", "list"],
+    "token-create": ["token", "create", "cron-db1", "--scope", "intake", "--expires-in", "90d"],
+    "token-revoke": ["token", "revoke", "tok-1"],
+    "connector-list": ["connector", "list"],
+    "connector-status": ["connector", "status", "prod-opsgenie"],
+    "not-found": ["show", "INC-404"],
+    "no-such-command": ["akc"],
+    "help": ["--help"],
+    "help-ack": ["ack", "--help"],
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", CASES)
+def test_prints_as_before(case: str, mode: str, run: Any, hub: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hub.yaml").write_text(HUB_YAML)
+    ran = run(*CASES[case], IM_URL=hub.url, IM_TOKEN="tsn_test", **MODES[mode])
+    text = f"$ im {' '.join(CASES[case])}\n{ran.out}--- stderr\n{ran.err}--- exit {ran.code}\n"
+    text = text.replace(hub.url, "http://hub.example").replace("\x1b[", "<esc>[")
+    text = re.sub(r"answers in \d+ ms", "answers in 9 ms", re.sub(r"Python 3[.\d]+", "Python 3", text))
+    golden = FOLDER / f"{case}.{mode}.txt"
+    if os.environ.get("UPDATE_TRANSCRIPTS"):
+        FOLDER.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_color_no_escape_sequence_is_left(case: str) -> None:
+    for mode in ("pipe", "no-color"):
+        assert "<esc>" not in (FOLDER / f"{case}.{mode}.txt").read_text()
+
+
+@pytest.mark.parametrize("case", ["list", "timeline", "explain", "doctor", "connector-list", "token-list"])
+def test_on_a_terminal_no_line_is_wider_than_it(case: str) -> None:
+    out = (FOLDER / f"{case}.no-color.txt").read_text().partition("--- stderr")[0].splitlines()[1:]
+    assert [line for line in out if len(line) > 100] == []
