@@ -244,7 +244,11 @@ def _said(message: str, known: Iterable[str]) -> str:
 
 def _evaluate(program: Any, facts: Facts) -> Any:
     try:
-        value = program.eval(_activation(facts))
+        try:
+            value = program.eval(_activation(facts))
+        except RuntimeError:
+            # A value that CEL cannot hold, met only when it is read: once more with harmless ones.
+            value = program.eval(_activation(facts, clean=True))
         if value.type() == cel.Type.ERROR:
             raise ConditionError(_said(str(value.value()), ()))
         return value.plain_value()
@@ -252,17 +256,19 @@ def _evaluate(program: Any, facts: Facts) -> Any:
         raise ConditionError(_said(str(error), ())) from None
 
 
-def _activation(facts: Facts) -> Any:
+def _activation(facts: Facts, *, clean: bool = False) -> Any:
+    """The facts as CEL takes them, made once for a FactSheet (about 10 us)."""
     prepared = facts.prepared if isinstance(facts, FactSheet) else None
-    if prepared is None:
-        try:
-            prepared = _environment().Activation(_flat(facts))
-            prepared = (prepared,)
-        except (RuntimeError, TypeError, ValueError):
-            prepared = (_environment().Activation(_clean(_flat(facts))),)
-        if isinstance(facts, FactSheet):
-            facts.prepared = prepared
-    return prepared[0]
+    if prepared is not None and not clean:
+        return prepared
+    flat = _flat(facts)
+    try:
+        prepared = _environment().Activation(_clean(flat) if clean else flat)
+    except (RuntimeError, TypeError, ValueError):
+        prepared = _environment().Activation(_clean(flat))
+    if isinstance(facts, FactSheet):
+        facts.prepared = prepared
+    return prepared
 
 
 def _flat(facts: Facts) -> dict[str, Any]:
