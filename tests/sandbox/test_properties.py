@@ -44,6 +44,7 @@ def check(incident: Incident) -> None:
     if incident.status == "resolved":
         assert (waiting, incident.assignees, incident.acknowledgers) == (set(), {}, {})
         assert incident.resolved_at is not None
+        assert incident.snoozed_until is None
     elif incident.status == "acknowledged":
         assert incident.acknowledgers
         assert "escalate" not in waiting
