@@ -143,7 +143,8 @@ class ConnectorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A message for the mail wire."""
+    """A message for the mail wire. `in_reply_to` is the Message-ID of the thread's first message, for
+    both In-Reply-To and References; "" = this message is the first."""
 
     smtp_url: str
     sender: str
@@ -151,6 +152,7 @@ class Mail:
     subject: str
     text: str
     message_id: str = ""
+    in_reply_to: str = ""
     username: str = ""
     password: str = ""
 
@@ -224,7 +226,8 @@ class Retry:
 class Rejected:
     """Final: fail over at once (S28). `counts` = the breaker counts it (401, 403). `alarm` = raise an
     alarm of the hub's own. `gone` = the provider does not know the incident (S41: never a resolve).
-    `unreachable` = created, but nobody can be reached there (S28)."""
+    `unreachable` = created, but nobody can be reached there (S28); `remote_id` then says what was created,
+    to be resolved there in time."""
 
     reason: str
     status: int = 0
@@ -232,6 +235,7 @@ class Rejected:
     alarm: bool = True
     gone: bool = False
     unreachable: bool = False
+    remote_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
