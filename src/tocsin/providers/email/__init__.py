@@ -1,0 +1,1 @@
+"""E-mail as a way to page: plain text, one thread for each incident."""

@@ -1,0 +1,1 @@
+"""Opsgenie, both ways: the Alert API and its outgoing webhook."""

@@ -1,0 +1,188 @@
+"""Is this connector set up well, and what do its settings say for one alert?
+
+Regions: https://docs.opsgenie.com/docs/api-overview (2026-11-20). A setting is read from `custom` and,
+failing that, from the connector itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from tocsin.core.model import Json
+from tocsin.core.ports import Effect
+from tocsin.core.severity import Severity, severity_named
+
+REGIONS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
+PRIORITY = {Severity.CRITICAL: "P1", Severity.HIGH: "P2", Severity.MEDIUM: "P3", Severity.LOW: "P5"}
+KINDS = ("team", "user", "escalation", "schedule")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MAPS = ("priority_mapping", "service_mappings", "policy_mappings")
+_TOP = ("region", "webhook_token", "webhook_header")  # tolerated inside custom too
+_CUSTOM = {*_MAPS, *_TOP, "auto_resolve", "sync_notes", "sla_mapping", "custom_field_mappings"}
+_UNSENDABLE = "holds a blank or another character no key has"
+
+Settings = Mapping[str, Json]
+
+
+def setting(settings: Settings, name: str) -> Json:
+    """A setting wherever it stands; None when absent or empty."""
+    custom = settings.get("custom")
+    value = custom.get(name) if isinstance(custom, Mapping) else None
+    return (settings.get(name) if value in (None, "") else value) or None
+
+
+def word(settings: Settings, name: str) -> str:
+    """A setting that is a string, trimmed; "" otherwise."""
+    value = setting(settings, name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def table(settings: Settings, name: str) -> Mapping[str, Json]:
+    """A setting that is a map; {} otherwise."""
+    value = setting(settings, name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def address(settings: Settings) -> str:
+    """`base_url` without a slash at its end; the region's own by default."""
+    region = word(settings, "region").lower() or "us"
+    return (word(settings, "base_url") or REGIONS.get(region, REGIONS["us"])).rstrip("/")
+
+
+def priority(settings: Settings, severity: Severity) -> str:
+    """P1 to P5."""
+    for key, value in table(settings, "priority_mapping").items():
+        if severity_named(str(key)) is severity and isinstance(value, str):
+            return value
+    return PRIORITY[severity]
+
+
+def responder(written: Json) -> dict[str, str] | None:
+    """ "team:Payments" as Opsgenie takes it ({"type": "team", "name": "Payments"}); a user is named by
+    the address they sign in with, anything by its id (a UUID). None when it is not such a text."""
+    kind, colon, name = written.partition(":") if isinstance(written, str) else ("", "", "")
+    kind, name = kind.strip().lower(), name.strip()
+    if not colon or kind not in KINDS or not name:
+        return None
+    field = "id" if _UUID.fullmatch(name) else "username" if kind == "user" else "name"
+    return {"type": kind, field: name}
+
+
+def responders(settings: Settings, effect: Effect) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """(who is paged, who may see it besides). A mapped policy pages in place of the service's team, which
+    would otherwise page by its own rules as well; it still sees the alert."""
+    services = table(settings, "service_mappings")
+    own = _listed(services.get(effect.service) or services.get("default"))
+    by_policy = _listed(table(settings, "policy_mappings").get(effect.policy))
+    if by_policy:
+        return by_policy, [one for one in own if one["type"] in ("team", "user")]
+    return own, []
+
+
+def tokens(settings: Settings) -> list[str]:
+    """The accepted `?token=`; several during a rotation."""
+    value = setting(settings, "webhook_token")
+    return [
+        token for token in (value if isinstance(value, list) else [value]) if token and isinstance(token, str)
+    ]
+
+
+def secret_header(settings: Settings) -> tuple[str, str]:
+    """(name in lower case, value) of the secret header, ("", "") when none is set."""
+    value = setting(settings, "webhook_header")
+    if isinstance(value, Mapping):
+        name, content = value.get("name"), value.get("value")
+    else:
+        name, _, content = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if not isinstance(name, str) or not isinstance(content, str) or not name.strip() or not content.strip():
+        return "", ""
+    return name.strip().lower(), content.strip()
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Every secret text of the connector, longest first, for `answers.hide`."""
+    found = {word(settings, "api_key"), secret_header(settings)[1], *tokens(settings)} - {""}
+    return sorted(found, key=len, reverse=True)
+
+
+def faults(settings: Settings) -> list[tuple[str, str]]:
+    """(dotted field, what is wrong) for everything wrong with a connector's settings."""
+    found = []
+    key = word(settings, "api_key")
+    if not key:
+        found.append(("api_key", "missing: the key of an API integration at Opsgenie"))
+    elif not (key.isascii() and key.isprintable() and " " not in key):
+        found.append(("api_key", _UNSENDABLE))
+    if (value := setting(settings, "base_url")) is not None and (fault := _address_fault(settings, value)):
+        found.append(("base_url", fault))
+    if (region := setting(settings, "region")) is not None and region not in tuple(REGIONS):
+        found.append(("region", 'must be "us" or "eu"'))
+    if setting(settings, "webhook_header") is not None and not secret_header(settings)[0]:
+        found.append(("webhook_header", 'must be "Name: value" or {name, value}'))
+    if setting(settings, "webhook_token") is not None and not tokens(settings):
+        found.append(("webhook_token", "must be a text"))
+    custom = settings.get("custom")
+    if custom is not None and not isinstance(custom, Mapping):
+        return [*found, ("custom", "must be a map of settings")]
+    found += [
+        (f"custom.{name}", f"is no setting of this provider; known: {', '.join(sorted(_CUSTOM))}")
+        for name in custom or {}
+        if name not in _CUSTOM
+    ]
+    for name in _MAPS:
+        found += _map_faults(settings, name)
+    return found
+
+
+def _listed(value: Json) -> list[dict[str, str]]:
+    return [one for one in map(responder, value if isinstance(value, list) else [value]) if one]
+
+
+def _address_fault(settings: Settings, value: Json) -> str:
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in ("http", "https") or not host:
+        return "must be an https address"
+    if parts.username or parts.query or parts.fragment:
+        return "must not hold a user, a query or a fragment"
+    if parts.scheme == "http" and not _loopback(host) and settings.get("allow_http") is not True:
+        return "must be https; http only for loopback or with allow_http: true"
+    return ""
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _map_faults(settings: Settings, name: str) -> list[tuple[str, str]]:
+    value = setting(settings, name)
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        return [(f"custom.{name}", "must be a map")]
+    found = []
+    for key, mapped in value.items():
+        where = f"custom.{name}.{key}"
+        if name == "priority_mapping":
+            if severity_named(str(key)) is None:
+                found.append((where, "is no severity: SEV-1 to SEV-4 or critical, high, medium, low"))
+            if mapped not in ("P1", "P2", "P3", "P4", "P5"):
+                found.append((where, "must be P1, P2, P3, P4 or P5"))
+        else:
+            listed = mapped if isinstance(mapped, list) and mapped else [mapped]
+            if any(responder(one) is None for one in listed):
+                found.append(
+                    (where, 'must be "team:Name", "escalation:Name", "schedule:Name" or "user:address"')
+                )
+    return found

@@ -1,0 +1,96 @@
+"""Opsgenie as a provider: where is each part of the conversation with it?
+
+`options.py` reads the settings, `acts.py` writes and judges, `webhook.py` reads the way back. Opsgenie's API
+ends on 2027-04-05 (https://support.atlassian.com/opsgenie/docs/, 2026-11-20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tocsin.core.model import Json
+from tocsin.core.ports import (
+    Call,
+    ConnectorSettings,
+    Effect,
+    Outcome,
+    Proof,
+    Rejected,
+    RemoteChange,
+    RemoteRef,
+    RemoteState,
+    Request,
+    Response,
+    Skipped,
+    WireFault,
+)
+from tocsin.providers.opsgenie import acts, alerts, answers, options, webhook
+
+BATCH = 20  # aliases in one search: the address stays under 4 KB
+
+
+def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """(dotted field, what is wrong) for each fault; [] = usable."""
+    return options.faults(settings)
+
+
+def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped | Rejected:
+    """What to send first for an effect."""
+    return acts.first_call(effect, connector.settings)
+
+
+def outcome_of(
+    effect: Effect, connector: ConnectorSettings, step: str, answer: Response | WireFault
+) -> Outcome:
+    """What the answer to the call with that `step` meant; never raises."""
+    return acts.outcome_of(effect, connector.settings, step, answer)
+
+
+def verify_webhook(request: Request, connector: ConnectorSettings) -> Proof:
+    """What the request proves, by `webhook_token` or `webhook_header`."""
+    return webhook.verify(request, connector.settings)
+
+
+def read_webhook(request: Request) -> list[RemoteChange]:
+    """The change in a delivery; raises Malformed."""
+    return webhook.read(request)
+
+
+def read_states(refs: list[RemoteRef], connector: ConnectorSettings) -> list[Call]:
+    """One read for one alert, else one search for each BATCH aliases; alerts known by id alone one by one."""
+    settings = connector.settings
+    keys = [ref.key for ref in refs if ref.key] if len(refs) > 1 else []
+    single = [ref for ref in refs if ref.key not in keys]
+    return [
+        *[
+            Call(acts.request(settings, "GET", acts.path_of(ref.remote_id, ref.key)), "state", reads=True)
+            for ref in single
+        ],
+        *[acts.search(settings, keys[at : at + BATCH], "states") for at in range(0, len(keys), BATCH)],
+    ]
+
+
+def states_of(call: Call, answer: Response) -> list[RemoteState]:
+    """What such an answer says, one state for each alias: its open alert, else its latest."""
+    body = answers.json_of(answer.body) if 200 <= answer.status < 300 else None
+    data = body.get("data") if isinstance(body, dict) else None
+    by_alias: dict[str, list[Mapping[str, Json]]] = {}
+    for alert in answers.items(data) or [answers.mapping(data)]:
+        if alert_id := answers.text(alert.get("id")):
+            by_alias.setdefault(answers.text(alert.get("alias")) or alert_id, []).append(alert)
+    return [alerts.state(alerts.newest(same)) for same in by_alias.values()]
+
+
+def probe(connector: ConnectorSettings) -> Call:
+    """A list of one alert: proves address, key and the right to read."""
+    return Call(acts.request(connector.settings, "GET", "/v2/alerts?limit=1"), "probe", reads=True)
+
+
+def healthy(answer: Response | WireFault) -> str:
+    """ "" when the probe's answer is good, else the fault in words with the next step."""
+    if refusal := answers.not_done(answer, (), act=False):
+        return refusal.reason
+    body = answers.json_of(answer.body) if isinstance(answer, Response) else None
+    if isinstance(body, dict) and isinstance(body.get("data"), list):
+        return ""
+    return "the answer is not Opsgenie's: check base_url and any proxy between"

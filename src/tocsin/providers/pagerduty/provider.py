@@ -1,0 +1,79 @@
+"""PagerDuty as a provider: which of its two APIs carries an effect, and where is each part?
+
+With `api_key` the REST API v2 (`rest.py`), with `routing_key` alone the Events API v2 (`events.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tocsin.core.model import Json
+from tocsin.core.ports import (
+    Call,
+    ConnectorSettings,
+    Effect,
+    Outcome,
+    Proof,
+    Rejected,
+    RemoteChange,
+    RemoteRef,
+    RemoteState,
+    Request,
+    Response,
+    Skipped,
+    WireFault,
+)
+from tocsin.providers.pagerduty import events, options, reading, rest, webhook
+
+
+def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """(dotted field, what is wrong) for each fault; [] = usable."""
+    return options.faults(settings)
+
+
+def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped | Rejected:
+    """What to send first for an effect."""
+    if options.uses_events(connector.settings):
+        return events.first_call(effect, connector.settings)
+    return rest.first_call(effect, connector.settings)
+
+
+def outcome_of(
+    effect: Effect, connector: ConnectorSettings, step: str, answer: Response | WireFault
+) -> Outcome:
+    """What the answer to the call with that `step` meant; never raises."""
+    if step == "enqueue":
+        return events.outcome_of(effect, connector.settings, answer)
+    return rest.outcome_of(effect, connector.settings, step, answer)
+
+
+def verify_webhook(request: Request, connector: ConnectorSettings) -> Proof:
+    """What the request proves, by the secrets in `webhook_secrets`."""
+    return webhook.verify(request, connector.settings)
+
+
+def read_webhook(request: Request) -> list[RemoteChange]:
+    """The change in a delivery; raises Malformed."""
+    return webhook.read(request)
+
+
+def read_states(refs: list[RemoteRef], connector: ConnectorSettings) -> list[Call]:
+    """Calls that read these incidents back; none over Events v2, which can read nothing."""
+    return [] if options.uses_events(connector.settings) else reading.calls(refs, connector.settings)
+
+
+def states_of(call: Call, answer: Response) -> list[RemoteState]:
+    """What such an answer says. A state with status UNKNOWN and `notified` comes from the log alone."""
+    return reading.states(call, answer)
+
+
+def probe(connector: ConnectorSettings) -> Call:
+    """A cheap proof of address and key."""
+    if options.uses_events(connector.settings):
+        return events.probe(connector.settings)
+    return reading.probe(connector.settings)
+
+
+def healthy(answer: Response | WireFault) -> str:
+    """ "" when the probe's answer is good, else the fault in words with the next step."""
+    return reading.health(answer)

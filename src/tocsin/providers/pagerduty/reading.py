@@ -1,0 +1,108 @@
+"""How are incidents read back in few calls, and what did the answers say?
+
+The list cannot be asked for ids, so few incidents are read one by one and many by the list of what is open
+and what was resolved last; one on neither is simply not mentioned (S41). Log entries tell who was notified
+(rung three of S27). Contract: PagerDuty/api-schema@91a06fb (2026-11-20).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from tocsin.core.model import Json
+from tocsin.core.ports import Call, RemoteRef, RemoteState, Response, WireFault
+from tocsin.providers.pagerduty import answers, incidents, options
+from tocsin.providers.pagerduty.options import Settings
+from tocsin.providers.pagerduty.rest import request, wire_key
+
+ONE_BY_ONE = 5
+PAGE = 100  # the most PagerDuty gives at once
+FURTHEST = 10_000  # offset + limit
+
+
+def calls(refs: list[RemoteRef], settings: Settings) -> list[Call]:
+    """At most twice ONE_BY_ONE calls; for more incidents the pages of the list and one page of the log."""
+    if not refs:
+        return []
+    if len(refs) <= ONE_BY_ONE:
+        return [call for ref in refs for call in _one(ref, settings)]
+    pages = min(-(-len(refs) // PAGE), FURTHEST // PAGE)
+    opened = [
+        _list(settings, ("triggered", "acknowledged"), "created_at:desc", n * PAGE) for n in range(pages)
+    ]
+    resolved = _list(settings, ("resolved",), "resolved_at:desc", 0)
+    return [*opened, resolved, _log(settings, "/log_entries")]
+
+
+def states(call: Call, answer: Response) -> list[RemoteState]:
+    """What an answer says; [] for a refusal or an unreadable one."""
+    body = answers.json_of(answer.body) if 200 <= answer.status < 300 else None
+    if not isinstance(body, dict):
+        return []
+    if call.step.startswith("log"):
+        return _notified(body, call.step.removeprefix("log").removeprefix(":"))
+    listed = answers.items(body.get("incidents")) or [answers.mapping(body, "incident")]
+    return [incidents.state(incident) for incident in listed if answers.text(incident.get("id"))]
+
+
+def probe(settings: Settings) -> Call:
+    """GET /abilities: every kind of key may read it."""
+    return Call(request(settings, "GET", "/abilities"), "probe", reads=True)
+
+
+def health(answer: Response | WireFault) -> str:
+    """The fault in words, "" when address and key are good."""
+    if refusal := answers.not_done(answer, (), act=False):
+        return refusal.reason
+    body = answers.mapping(answers.json_of(answer.body)) if isinstance(answer, Response) else {}
+    if "abilities" in body or body.get("status") == "success":
+        return ""
+    return "the answer is not PagerDuty's: check base_url and any proxy between"
+
+
+def _one(ref: RemoteRef, settings: Settings) -> list[Call]:
+    if not ref.remote_id:
+        query = urlencode(
+            [
+                ("incident_key", wire_key(ref.key)),
+                ("date_range", "all"),
+                *[("statuses[]", status) for status in ("triggered", "acknowledged", "resolved")],
+            ],
+            errors="replace",
+        )
+        return [Call(request(settings, "GET", "/incidents", query=query), "list", reads=True)]
+    path = f"/incidents/{quote(ref.remote_id, safe='', errors='replace')}"
+    read = Call(request(settings, "GET", path), "state", reads=True)
+    return [read, _log(settings, f"{path}/log_entries", ref.remote_id)]
+
+
+def _list(settings: Settings, statuses: tuple[str, ...], order: str, offset: int) -> Call:
+    mapped = options.table(settings, "service_mappings").values()
+    services = {options.word(settings, "service_id"), *(value for value in mapped if isinstance(value, str))}
+    query = urlencode(
+        [
+            *[("statuses[]", status) for status in statuses],
+            *[("service_ids[]", service) for service in sorted(services - {""})],
+            ("sort_by", order),
+            ("date_range", "all"),
+            ("limit", str(PAGE)),
+            ("offset", str(offset)),
+        ]
+    )
+    return Call(request(settings, "GET", "/incidents", query=query), "list", reads=True)
+
+
+def _log(settings: Settings, path: str, remote_id: str = "") -> Call:
+    step = f"log:{remote_id}" if remote_id else "log"
+    return Call(request(settings, "GET", path, query=f"limit={PAGE}&is_overview=false"), step, reads=True)
+
+
+def _notified(body: Json, remote_id: str) -> list[RemoteState]:
+    rung: dict[str, RemoteState] = {}
+    for entry in answers.items(body.get("log_entries")):
+        incident = remote_id or answers.text(answers.mapping(entry, "incident").get("id"))
+        if entry.get("type") == "notify_log_entry" and incident:
+            rung[incident] = RemoteState(
+                remote_id=incident, notified=True, changed_at=incidents.instant(entry.get("created_at"))
+            )
+    return list(rung.values())
