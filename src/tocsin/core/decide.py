@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
-from tocsin.core.facts import facts_of
+from tocsin.core.facts import fact_sheet
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import (
     Actor,
@@ -131,7 +131,15 @@ def _group_key(
     """(key, lines); "" = not grouped: no rule, no service, or an absent, empty or failing key (S21)."""
     if not alert.service or not policy.grouping:
         return "", ()
-    facts = facts_of(alert, policy.services.get(alert.service), integration, alert.team, policy, now)
+    facts = fact_sheet(
+        alert,
+        severity=alert.severity,
+        services=alert.services,
+        team=alert.team,
+        integration=integration,
+        policy=policy,
+        now=now,
+    )
     for grouping in policy.grouping:
         try:
             if not grouping.when.holds(facts):

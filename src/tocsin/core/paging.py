@@ -157,6 +157,8 @@ def look(
     for index, step in enumerate(state.plan.steps):
         if step.sent_at is not None:
             state.carry_on(index, step)
+    if not state.plan.steps:
+        state.stranded.append(now)
     state.last_resort(severity)
     return Look(
         plan=state.plan, ask=tuple(state.ask), withdraw=tuple(state.withdraw), lines=tuple(state.lines),

@@ -148,10 +148,11 @@ async def save_alerts(connection: Connection, doors: Sequence[Door], now: dateti
     UniqueViolation, and the caller's transaction runs again."""
     born = [door for door in doors if door.born]
     known = [door for door in doors if not door.born]
-    if born:
-        await connection.execute(_INSERT, *_columns(born), [now] * len(born))
+    # an alert that ended makes room for a new one with its key, so it is written first
     if known:
         await connection.execute(_UPDATE, *_columns(known), now)
+    if born:
+        await connection.execute(_INSERT, *_columns(born), [now] * len(born))
     await notify(connection, UNDECIDED)
 
 

@@ -223,6 +223,32 @@ async def update_remote(connection: Connection, remote: int, facts: Mapping[str,
         await connection.execute(f"UPDATE remote SET {', '.join(sets)} WHERE id = $1", remote, *values)  # noqa: S608 - names checked
 
 
+async def open_again(connection: Connection, remote: int, now: datetime) -> None:
+    """It was reopened there: asked and created now, whatever came before."""
+    await connection.execute(
+        "UPDATE remote SET status = 'triggered', asked_at = $2, created_at = $2, acknowledged_at = NULL, resolved_at = NULL,"
+        " failed_at = NULL, superseded_at = NULL, fault = '' WHERE id = $1",
+        remote,
+        now,
+    )
+
+
+async def expect(connection: Connection, works: Sequence[Work], now: datetime) -> None:
+    """Note what we are about to write, before it is sent: its webhook may come back first (S38)."""
+    for work in works:
+        kept = [e for e in work.remote.expected if now - e.at < timedelta(minutes=3)]
+        mine = [Expected(t, now, str(work.body.get("note", ""))) for t in _TRANSITIONS.get(work.kind, ())]
+        if mine:
+            await update_remote(connection, work.remote.id, {"expected": expected_out([*kept, *mine])})
+
+
+_TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
+    EffectKind.CREATE: ("triggered",),
+    EffectKind.REOPEN: ("reopened", "triggered"),
+    EffectKind.ACKNOWLEDGE: ("acknowledged",),
+    EffectKind.RESOLVE: ("resolved",),
+    EffectKind.NOTE: ("note",),
+}
 _FIRST = frozenset({"accepted_at", "created_at", "notified_at"})
 _FACTS = _FIRST | {
     "remote_id", "remote_url", "status", "acknowledged_at", "resolved_at", "failed_at", "superseded_at", "fault",

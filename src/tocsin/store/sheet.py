@@ -54,7 +54,7 @@ class NewRemote:
 @dataclass(frozen=True, slots=True)
 class NewEffect:
     """`key` is the effect's own name: a second save of it changes nothing. An UPDATE is left out when one
-    waits already (the text is read when it is sent)."""
+    or the page itself waits already (the text is read when it is sent), and waits a minute after the last."""
 
     key: str
     remote: RemoteName
@@ -65,11 +65,23 @@ class NewEffect:
     urgent: int
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An alert after its decision: the newest event it covers, the record for `im explain`, the version of
+    the configuration, and when its repeats were last told in the timeline."""
+
+    alert: Alert
+    last_event: int
+    record: Mapping[str, Any] | None
+    config_version: int
+    told_repeat_at: datetime | None
+
+
 @dataclass(slots=True)
 class Sheet:
     """Filled by one transaction, saved once."""
 
-    decided: dict[UUID, tuple[Alert, int, Mapping[str, Any] | None, int]] = field(default_factory=dict)
+    decided: dict[UUID, Decided] = field(default_factory=dict)
     alert_status: list[tuple[UUID, str, str | None, datetime | None, str | None]] = field(
         default_factory=list
     )
@@ -79,6 +91,7 @@ class Sheet:
     ungrouped: set[UUID] = field(default_factory=set)
     lines: list[LineRow] = field(default_factory=list)
     remotes: list[NewRemote] = field(default_factory=list)
+    reopened: list[tuple[int, int, datetime]] = field(default_factory=list)
     effects: list[NewEffect] = field(default_factory=list)
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
 
@@ -124,6 +137,16 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
         )  # fmt: skip
     if sheet.remotes:
         await _save_remotes(connection, sheet.remotes)
+    for remote, step, asked_at in sheet.reopened:
+        # reopened in place: the same incident there, asked anew
+        await connection.execute(
+            "UPDATE remote SET step = $2, asked_at = $3, accepted_at = NULL, created_at = NULL, notified_at = NULL,"
+            " acknowledged_at = NULL, resolved_at = NULL, failed_at = NULL, superseded_at = NULL, fault = '',"
+            " status = 'unknown' WHERE id = $1",
+            remote,
+            step,
+            asked_at,
+        )
     if sheet.effects:
         await _save_effects(connection, sheet.effects)
         await notify(connection, EFFECTS)
@@ -180,20 +203,23 @@ async def _save_incidents(connection: Connection, sheet: Sheet, now: datetime) -
 
 async def _save_decided(connection: Connection, sheet: Sheet) -> None:
     rows = list(sheet.decided.values())
+    a = [row.alert for row in rows]
     await connection.execute(
         """
         UPDATE alert a SET status = r.status, severity = r.severity, services = ARRAY(SELECT jsonb_array_elements_text(r.services)),
           team = r.team, incident_id = r.incident_id, muted_by = r.muted_by, decision = coalesce(r.decision, a.decision),
-          config_version = r.config_version, decided_event = r.decided_event, undecided_since = NULL
+          config_version = r.config_version, decided_event = r.decided_event, told_repeat_at = r.told_repeat_at,
+          undecided_since = NULL
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
-          $9::bigint[], $10::bigint[])
-          AS r (id, status, severity, services, team, incident_id, muted_by, decision, config_version, decided_event)
+          $9::bigint[], $10::bigint[], $11::timestamptz[])
+          AS r (id, status, severity, services, team, incident_id, muted_by, decision, config_version, decided_event,
+            told_repeat_at)
         WHERE a.id = r.id
         """,
-        [a.id for a, _, _, _ in rows], [a.status.value for a, _, _, _ in rows],
-        [a.severity.value if a.severity else None for a, _, _, _ in rows], [list(a.services) for a, _, _, _ in rows],
-        [a.team for a, _, _, _ in rows], [a.incident_id for a, _, _, _ in rows], [a.muted_by for a, _, _, _ in rows],
-        [d for _, _, d, _ in rows], [v for _, _, _, v in rows], [e for _, e, _, _ in rows],
+        [x.id for x in a], [x.status.value for x in a], [x.severity.value if x.severity else None for x in a],
+        [list(x.services) for x in a], [x.team for x in a], [x.incident_id for x in a], [x.muted_by for x in a],
+        [row.record for row in rows], [row.config_version for row in rows], [row.last_event for row in rows],
+        [row.told_repeat_at for row in rows],
     )  # fmt: skip
 
 
@@ -215,14 +241,17 @@ async def _save_effects(connection: Connection, effects: list[NewEffect]) -> Non
     await connection.execute(
         """
         INSERT INTO effect (key, incident_id, remote, connector, kind, body, due, made_at, urgent)
-        SELECT e.key, m.incident_id, m.id, m.connector, e.kind, e.body, e.due, e.made_at, e.urgent
+        SELECT e.key, m.incident_id, m.id, m.connector, e.kind, e.body,
+          CASE WHEN e.kind = 'update' THEN greatest(e.due, (SELECT max(u.made_at) + interval '60 s' FROM effect u
+            WHERE u.incident_id = m.incident_id AND u.remote = m.id AND u.kind = 'update')) ELSE e.due END,
+          e.made_at, e.urgent
         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::jsonb[],
           $9::timestamptz[], $10::timestamptz[], $11::smallint[])
           WITH ORDINALITY AS e (key, incident_id, connector, service, recipient, life, kind, body, due, made_at, urgent, n)
         JOIN remote m ON m.incident_id = e.incident_id AND m.connector = e.connector AND m.service = e.service
           AND m.recipient = e.recipient AND m.life = e.life
         WHERE e.kind <> 'update' OR NOT EXISTS (
-          SELECT 1 FROM effect w WHERE w.remote = m.id AND w.kind = 'update' AND w.state = 'waiting')
+          SELECT 1 FROM effect w WHERE w.remote = m.id AND w.kind IN ('update', 'create') AND w.state = 'waiting')
         ORDER BY e.n
         ON CONFLICT (key) DO NOTHING
         """,

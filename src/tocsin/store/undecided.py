@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.decide import Heard
@@ -25,6 +25,7 @@ class Undecided:
     last_event: int = 0
     previous: UUID | None = None
     interval: timedelta | None = None
+    told_repeat_at: datetime | None = None
 
 
 async def claim(connection: Connection, most: int) -> list[Undecided]:
@@ -35,7 +36,12 @@ async def claim(connection: Connection, most: int) -> list[Undecided]:
     )
     if not rows:
         return []
-    found = {row["id"]: Undecided(alert_of(row), last_event=row["decided_event"]) for row in rows}
+    found = {
+        row["id"]: Undecided(
+            alert_of(row), last_event=row["decided_event"], told_repeat_at=row["told_repeat_at"]
+        )
+        for row in rows
+    }
     events = await connection.fetch(
         """
         SELECT e.* FROM event e JOIN unnest($1::uuid[], $2::bigint[]) AS a (id, decided) ON e.alert_id = a.id
@@ -106,3 +112,9 @@ async def decision_state(
     if row is None:
         return None
     return alert_of(row), row["decision"], row["undecided_since"] is not None
+
+
+async def incident_name(connection: Connection, incident: UUID) -> str | None:
+    """ "INC-7"; None when there is no such incident."""
+    number = await connection.fetchval("SELECT number FROM incident WHERE id = $1", incident)
+    return f"INC-{number}" if number is not None else None

@@ -1,0 +1,265 @@
+"""`im serve`: bring the parts up in order, keep them up, take them down in order.
+
+data folder -> PostgreSQL -> tables -> configuration -> loops -> HTTP      (and back on SIGTERM, within 10 s)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tocsin.api.app import build_app
+from tocsin.api.intake import Intake
+from tocsin.config import Settings
+from tocsin.engine import configure
+from tocsin.engine.admission import Doorway
+from tocsin.engine.hub import Active, Hub, log
+from tocsin.engine.ids import new_id, new_token
+from tocsin.engine.seal import Seal, new_key
+from tocsin.postgres import EmbeddedPostgres
+from tocsin.providers import discover as discover_providers
+from tocsin.sources import discover as discover_sources
+from tocsin.store import tokens
+from tocsin.store.database import Database
+from tocsin.store.migrate import installation_id, migrate
+from tocsin.store.tokens import Token
+from tocsin.worker import Worker
+
+_ENV_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Daemon:
+    """One node. `start` returns when it is ready; `stop` when everything is put away."""
+
+    def __init__(
+        self, settings: Settings, *, demo: bool = False, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self.settings = settings
+        self.demo = demo
+        self.hub: Hub
+        self.url = ""
+        self._now = now or _utc_now
+        self._postgres: EmbeddedPostgres | None = None
+        self._worker: Worker | None = None
+        self._server: Server | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def start(self) -> None:
+        """Up in order. Raises the refusal of whatever cannot start, with everything before it stopped."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        data = self.settings.data
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        dsn = self.settings.database_url
+        if not dsn:
+            self._postgres = EmbeddedPostgres(data)
+            dsn = await self._postgres.start()
+        database = await Database.connect(dsn, most=16)
+        ran = await migrate(database, today=self._now().date(), new_installation=new_id(self._now()))
+        if ran:
+            log.info("migrated", migrations=ran)
+        self.hub = await self._hub(database, data)
+        await self._configure()
+        await self._first_token(data)
+        door = Doorway(self.hub)
+        self._worker = Worker(self.hub)
+        self._tasks.append(asyncio.create_task(door.run(), name="door"))
+        await self._worker.start(loops=self.settings.role in ("all", "worker"))
+        await self._listen(door)
+        _write_private(data / "url", self.url)
+
+    async def _hub(self, database: Database, data: Path) -> Hub:
+        key = self.settings.secret_key or _kept(data / "secret-key", new_key)
+        public = self.settings.public_url.rstrip("/")
+        return Hub(
+            database=database, now=self._now, installation=await installation_id(database), seal=Seal(key),
+            sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo,
+        )  # fmt: skip
+
+    async def _configure(self) -> None:
+        await configure.refresh(self.hub)
+        file = self.settings.config
+        if file is not None:
+            text = file.read_text("utf-8")
+            environment = {name: os.environ[name] for name in _ENV_NAME.findall(text) if name in os.environ}
+            applied = await configure.apply(
+                self.hub, text, environment=environment, file_name=str(file), author="start", origin="file"
+            )
+            for warning in applied.warnings:
+                log.warning("configuration", message=warning)
+        elif not self.hub.policy.connectors:
+            log.warning(
+                "no_connectors",
+                message="Nothing can be paged yet: `im apply -f hub.yaml` gives the hub connectors",
+            )
+
+    async def _first_token(self, data: Path) -> None:
+        """The administrator's token: given, or made once and kept where the local command finds it."""
+        text = self.settings.admin_token or _kept(data / "admin-token", new_token)
+        if len(text) < 16:
+            raise ValueError("TOCSIN_ADMIN_TOKEN needs at least 16 characters; leave it out and one is made")
+        token = Token(
+            id=new_id(self._now()), name="first administrator", scopes=("admin",), made_at=self._now(), expires_at=None,
+            last_used_at=None, revoked_at=None,
+        )  # fmt: skip
+        digest = hashlib.sha256(text.encode()).digest()
+        await self.hub.database.transact(lambda c: tokens.add(c, token, digest))
+
+    async def _listen(self, door: Doorway) -> None:
+        worker = self._worker
+        rest = build_app(self.hub, worker_alive=lambda: worker is not None and worker.alive)
+        app = Intake(self.hub, door, rest)
+        port = self.settings.port or _free_port(self.settings.host)
+        _check_free(self.settings.host, port)
+        self._server = Server(
+            app, address=self.settings.host, port=port, interface=Interfaces.ASGI, backlog=1024, log_enabled=False,
+            websockets=False,
+        )  # fmt: skip
+        self._tasks.append(asyncio.create_task(self._server.serve(), name="http"))
+        shown = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host
+        self.url = f"http://{shown}:{port}"
+        if not self.hub.public_url and self.demo:
+            self.hub.public_url = self.url
+        await _answers(self.settings.host, port)
+
+    async def stop(self) -> None:
+        """Down in order; safe to call at any point of the start."""
+        if self._server is not None:
+            self._server.stop()
+        if self._worker is not None:
+            await self._worker.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2)
+        hub = getattr(self, "hub", None)
+        if hub is not None:
+            await hub.database.close()
+        with suppress(OSError):
+            (self.settings.data / "url").unlink()
+        if self._postgres is not None:
+            await self._postgres.stop()
+
+
+async def run(settings: Settings, *, ready: Callable[[Daemon], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    set_up_logs(settings.log_format)
+    daemon = Daemon(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await daemon.start()
+    if not settings.public_url:
+        log.warning("no_public_url", message="TOCSIN_PUBLIC_URL is not set: providers cannot call back here")
+    log.info("ready", url=daemon.url, role=settings.role, data=str(settings.data))
+    if ready is not None:
+        ready(daemon)
+    await stopped.wait()
+    log.info("stopping")
+    await daemon.stop()
+    log.info("stopped")
+
+
+def set_up_logs(style: str, *, level: int = logging.INFO) -> None:
+    """Structured lines on standard error: for people, or one JSON object a line."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - here the clock enters the house; everyone else is handed it
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """The text in a file only its owner can read; made the first time."""
+    with suppress(FileNotFoundError):
+        return path.read_text("utf-8").strip()
+    text = make()
+    _write_private(path, text)
+    return text
+
+
+def _write_private(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            raise PortTaken(
+                f"Cannot listen on {host}:{port}: {fault.strerror}. Choose another with --port."
+            ) from fault
+
+
+async def _answers(host: str, port: int) -> None:
+    """Until the port takes connections, at most 5 s."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    for _ in range(250):
+        try:
+            _, writer = await asyncio.open_connection(shown, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+    raise PortTaken(f"{host}:{port} does not take connections")
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the message says what to do."""
+
+
+__all__ = ["Daemon", "PortTaken", "run", "set_up_logs"]

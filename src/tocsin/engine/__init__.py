@@ -1,0 +1,1 @@
+"""The verbs: gather, decide, save, one transaction each; then send what was saved."""

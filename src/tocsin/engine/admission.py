@@ -1,0 +1,308 @@
+"""The door: requests that wait together are stored together, and answered only when they are on disk.
+
+One natural group commit: while one transaction runs, the next requests gather; then they go together.
+Identical repeats of a live alert take a short way: one statement that counts them (docs/adr/0006).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from tocsin.core.dedup import Admission, Fresh, Reading, admit
+from tocsin.core.errors import Busy
+from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.ids import new_id
+from tocsin.store import intake
+from tocsin.store.database import Connection, DatabaseAway
+from tocsin.store.intake import Counted, Door, EventRow, RawRequest, Repeat
+
+MOST_WAITING = 20_000
+"""Events waiting to be stored; above that the sender is asked to come again (S17)."""
+
+MOST_TOGETHER = 2_000
+_MOST_HINTS = 50_000
+
+
+@dataclass(slots=True)
+class Envelope:
+    """One request with the events read in it. Stored as a whole or not at all."""
+
+    raw: RawRequest
+    scope: str
+    events: Sequence[Event]
+    done: asyncio.Future[list[Admitted]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of one event: the alert it belongs to, None when it touches none."""
+
+    alert_id: UUID | None
+    correlation_id: str
+    status: str
+    duplicate: bool
+    reading: Reading
+    dedup_key: str
+    reason: str
+
+
+def fingerprint(event: Event) -> bytes:
+    """16 bytes that are equal exactly when two creates say the same, the sender's clock left out."""
+    said = (
+        event.title, event.description, event.severity, event.quiet, event.source, event.services, event.team,
+        event.labels, event.tags, event.details, [(link.href, link.text) for link in event.links],
+    )  # fmt: skip
+    return hashlib.blake2b(_encoder.encode(said), digest_size=16).digest()
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Doorway:
+    """Takes envelopes, commits them in groups, and answers each when it is durable."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._waiting: list[Envelope] = []
+        self._events_waiting = 0
+        self._bell = asyncio.Event()
+        self._hints: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    async def admit(self, raw: RawRequest, scope: str, events: Sequence[Event]) -> list[Admitted]:
+        """Store one request; returns once it is durable, one result per event, in order.
+
+        Raises Busy when too much waits or the database is away: nothing was stored then.
+        """
+        if self._events_waiting + len(events) > MOST_WAITING:
+            raise Busy(
+                "Too many events wait to be stored; nothing of this request was kept", retry_after_seconds=5
+            )
+        envelope = Envelope(raw, scope, events, asyncio.get_running_loop().create_future())
+        self._waiting.append(envelope)
+        self._events_waiting += len(events)
+        self._bell.set()
+        return await envelope.done
+
+    async def run(self) -> None:
+        """Commit groups until cancelled; what waits at the end is still committed."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._waiting:
+                group = self._take()
+                try:
+                    await self._commit(group)
+                except asyncio.CancelledError:
+                    self._refuse(group, Busy("Stopping; nothing was kept", retry_after_seconds=2))
+                    raise
+                except Exception as fault:  # noqa: BLE001 - the loop's edge: one group must not close the door
+                    await self._one_by_one(group, fault)
+
+    def _take(self) -> list[Envelope]:
+        taken = count = 0
+        for envelope in self._waiting:
+            taken += 1
+            count += len(envelope.events)
+            if count >= MOST_TOGETHER:
+                break
+        group, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._events_waiting -= sum(len(e.events) for e in group)
+        return group
+
+    async def _one_by_one(self, group: list[Envelope], fault: Exception) -> None:
+        """One bad envelope must not refuse its neighbours: each alone, once."""
+        away = isinstance(fault, DatabaseAway)
+        log.error(
+            "admission_failed", requests=len(group), fault=type(fault).__name__, message=str(fault)[:300]
+        )
+        for envelope in group:
+            try:
+                if away or len(group) == 1:
+                    raise fault
+                await self._commit([envelope])
+            except Exception as alone:  # noqa: BLE001 - told to its sender, the next goes on
+                busy = Busy(
+                    "The database cannot take it now; nothing of this request was kept", retry_after_seconds=5
+                )
+                busy.__cause__ = alone
+                self._refuse([envelope], busy)
+
+    @staticmethod
+    def _refuse(group: list[Envelope], why: Exception) -> None:
+        for envelope in group:
+            if not envelope.done.done():
+                envelope.done.set_exception(why)
+
+    async def _commit(self, group: list[Envelope]) -> None:
+        now = self._hub.now()
+        rest = await self._count_identical(group, now)
+        if rest:
+            answers, touched = await self._hub.database.transact(
+                lambda c: _admit_group(c, rest, now, self._hub)
+            )
+            for (scope, key), seen in touched.items():
+                self._remember(scope, key, seen)
+            self._hub.wake.ring("undecided")
+            for envelope, answer in zip(rest, answers, strict=True):
+                if not envelope.done.done():
+                    envelope.done.set_result(answer)
+
+    def _remember(self, scope: str, key: str, seen: bytes | None) -> None:
+        self._hints.pop((scope, key), None)
+        if seen is not None:
+            self._hints[(scope, key)] = seen
+            if len(self._hints) > _MOST_HINTS:
+                self._hints.popitem(last=False)
+
+    async def _count_identical(self, group: list[Envelope], now: datetime) -> list[Envelope]:
+        """Count envelopes that hold nothing but known repeats; the others are returned."""
+        short: list[tuple[Envelope, list[tuple[str, str, bytes]]]] = []
+        rest: list[Envelope] = []
+        busy: set[tuple[str, str]] = set()
+        for envelope in group:
+            names = self._as_repeats(envelope, busy)
+            if names is None:
+                rest.append(envelope)
+                # a later repeat of these keys must not overtake what is still to be admitted
+                busy.update((envelope.scope, event.dedup_key) for event in envelope.events)
+            else:
+                short.append((envelope, names))
+        if not short:
+            return rest
+        times: dict[tuple[str, str, bytes], int] = defaultdict(int)
+        for _, names in short:
+            for name in names:
+                times[name] += 1
+        repeats = [Repeat(*name, count) for name, count in sorted(times.items())]
+        counted = await self._hub.database.read(lambda c: intake.count_repeats(c, repeats, now))
+        for envelope, names in short:
+            found = [counted.get(name) for name in names]
+            if all(found):
+                answer = [_counted(c, n[1]) for c, n in zip(found, names, strict=True) if c]
+                if not envelope.done.done():
+                    envelope.done.set_result(answer)
+            else:
+                rest.append(envelope)
+        return rest
+
+    def _as_repeats(
+        self, envelope: Envelope, busy: set[tuple[str, str]]
+    ) -> list[tuple[str, str, bytes]] | None:
+        names = []
+        for event in envelope.events:
+            key = (envelope.scope, event.dedup_key)
+            hint = self._hints.get(key)
+            if hint is None or event.action is not Action.CREATE or key in busy or fingerprint(event) != hint:
+                return None
+            names.append((*key, hint))
+        return names or None
+
+
+def _counted(c: Counted, key: str) -> Admitted:
+    return Admitted(
+        c.alert_id, c.correlation_id, c.status, True, Reading.SAME, key, "identical repeat, counted"
+    )
+
+
+async def _admit_group(
+    connection: Connection, group: list[Envelope], now: datetime, hub: Hub
+) -> tuple[list[list[Admitted]], dict[tuple[str, str], bytes | None]]:
+    """Decide every event of the group in order, then write the group in four statements."""
+    keys = {(e.scope, event.dedup_key) for e in group for event in e.events if event.dedup_key}
+    live = await intake.live_alerts(connection, keys) if keys else {}
+    doors: dict[UUID, Door] = {}
+    rows: list[EventRow] = []
+    touched: dict[tuple[str, str], bytes | None] = {}
+    answers: list[list[Admitted]] = []
+    for envelope in group:
+        answer = []
+        for event in envelope.events:
+            admission = _one(event, envelope, live, now)
+            _note(envelope, event, admission, live, doors, touched)
+            rows.append(_event_row(envelope, event, admission))
+            answer.append(_admitted(event, admission))
+        answers.append(answer)
+    await intake.save_raw(connection, [envelope.raw for envelope in group])
+    if doors:
+        await intake.save_alerts(connection, list(doors.values()), now)
+    if rows:
+        await intake.save_events(connection, rows)
+    return answers, touched
+
+
+def _one(event: Event, envelope: Envelope, live: dict[tuple[str, str], Alert], now: datetime) -> Admission:
+    fresh_id = new_id(now)
+    fresh = Fresh(AlertId(fresh_id), CorrelationId(str(new_id(now))))
+    known = live.get((envelope.scope, event.dedup_key)) if event.dedup_key else None
+    raw = envelope.raw
+    return admit(
+        event,
+        known,
+        integration=raw.integration,
+        scope=envelope.scope,
+        source=raw.source,
+        fresh=fresh,
+        now=raw.received_at,
+    )
+
+
+def _note(
+    envelope: Envelope, event: Event, admission: Admission, live: dict[tuple[str, str], Alert], doors: dict[UUID, Door],
+    touched: dict[tuple[str, str], bytes | None],
+) -> None:  # fmt: skip
+    alert = admission.alert
+    if alert is None or admission.reading in (Reading.IGNORED, Reading.OTHER):
+        return
+    key = (envelope.scope, alert.dedup_key)
+    earlier = doors.get(alert.id)
+    if admission.reading in (Reading.NEW, Reading.SAME):
+        said = fingerprint(event)
+        touched[key] = said
+        born = admission.reading is Reading.NEW or (earlier is not None and earlier.born)
+        doors[alert.id] = Door(alert, said, born)
+    else:
+        if admission.reading is Reading.RESOLVED:
+            touched[key] = None
+        said = (
+            earlier.fingerprint
+            if earlier
+            else b""
+            if admission.reading is Reading.RESOLVED
+            else b"acknowledged"
+        )
+        doors[alert.id] = Door(alert, said, earlier is not None and earlier.born)
+    if alert.live:
+        live[key] = alert
+    else:
+        live.pop(key, None)
+
+
+def _event_row(envelope: Envelope, event: Event, admission: Admission) -> EventRow:
+    raw = envelope.raw
+    alert = admission.alert
+    return EventRow(
+        raw.received_at, alert.id if alert else None, raw.id, raw.integration,
+        alert.dedup_key if alert else event.dedup_key, admission.reading.value, admission.reason, event,
+    )  # fmt: skip
+
+
+def _admitted(event: Event, admission: Admission) -> Admitted:
+    alert = admission.alert
+    return Admitted(
+        alert.id if alert else None,
+        alert.correlation_id if alert else "",
+        alert.status.value if alert else "",
+        admission.reading is Reading.SAME,
+        admission.reading,
+        alert.dedup_key if alert else event.dedup_key,
+        admission.reason,
+    )

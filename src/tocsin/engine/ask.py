@@ -1,0 +1,179 @@
+"""From what a look says is due to rows: remotes, effects, the next timer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tocsin.core.breaker import BreakerState
+from tocsin.core.model import Incident, IncidentStatus, Line, Part
+from tocsin.core.paging import Asked, Plan, Way, look
+from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.engine.hub import Hub
+from tocsin.store.outbox import Remote
+from tocsin.store.sheet import NewEffect, NewRemote, RemoteName, Sheet
+from tocsin.store.timers import PAGE
+
+
+def newest(remotes: Iterable[Remote]) -> dict[tuple[str, str, str], Remote]:
+    """(connector, service, recipient) -> the remote of the newest life."""
+    found: dict[tuple[str, str, str], Remote] = {}
+    for remote in remotes:
+        name = (remote.connector, remote.service, remote.recipient)
+        if name not in found or remote.life > found[name].life:
+            found[name] = remote
+    return found
+
+
+def asked_so_far(plan: Plan, remotes: Iterable[Remote]) -> dict[Way, Asked]:
+    """What is known of each way asked since this page began, all parts of the incident together."""
+    shown = {
+        (w.connector, w.recipient): w for w in (*plan.last_resort, *(w for s in plan.steps for w in s.ways))
+    }
+    grouped: dict[Way, list[Remote]] = {}
+    for remote in newest(remotes).values():
+        if plan.started_at is None or remote.asked_at < plan.started_at:
+            continue
+        way = shown.get((remote.connector, remote.recipient)) or Way(remote.connector, remote.recipient)
+        grouped.setdefault(way, []).append(remote)
+    return {way: _asked(way, found) for way, found in grouped.items()}
+
+
+def _asked(way: Way, remotes: list[Remote]) -> Asked:
+    failed = next((r for r in remotes if r.failed_at and not r.created_at), None)
+    return Asked(
+        way=way,
+        at=min(r.asked_at for r in remotes),
+        created=all(r.created_at for r in remotes),
+        failed=failed is not None,
+        superseded=all(r.superseded_at for r in remotes),
+        fault=failed.fault if failed else "",
+    )
+
+
+def page(
+    hub: Hub,
+    sheet: Sheet,
+    incident: Incident,
+    plan: Plan,
+    remotes: list[Remote],
+    breakers: Mapping[str, BreakerState],
+    now: datetime,
+) -> tuple[Plan, list[tuple[Way, str]]]:
+    """Look, and put what is due on the sheet; the plan afterwards and the ways to withdraw."""
+    due = look(
+        plan,
+        asked_so_far(plan, remotes),
+        status=incident.status,
+        severity=incident.severity,
+        breakers=breakers,
+        now=now,
+    )
+    for line in due.lines:
+        sheet.tell(now, incident, line)
+    known = newest(remotes)
+    for index, way in due.ask:
+        for part in incident.parts:
+            if part.status is IncidentStatus.OPEN:
+                _ask(hub, sheet, incident, part, way, index, known, now)
+        text = f"{way.name} is asked to page" + (
+            f" for {', '.join(incident.services)}" if incident.services else ""
+        )
+        sheet.tell(now, incident, Line(kind="page_requested", text=text, reason=f"step {index + 1}"))
+    sheet.timers[(PAGE, incident.id)] = due.next_at
+    return due.plan, list(due.withdraw)
+
+
+def _ask(
+    hub: Hub, sheet: Sheet, incident: Incident, part: Part, way: Way, step: int,
+    known: Mapping[tuple[str, str, str], Remote], now: datetime,
+) -> None:  # fmt: skip
+    earlier = known.get((way.connector, part.service, way.recipient))
+    in_place = (
+        earlier is not None
+        and earlier.remote_id
+        and earlier.life < incident.life
+        and earlier.status is RemoteStatus.RESOLVED
+        and hub.can_reopen(way.connector)
+    )
+    if earlier is not None and in_place:
+        sheet.reopened.append((earlier.id, step, now))
+        name = RemoteName(incident.id, way.connector, part.service, way.recipient, earlier.life)
+        add_effect(sheet, incident, name, EffectKind.REOPEN, {}, now, mark=str(incident.life))
+        return
+    name = RemoteName(incident.id, way.connector, part.service, way.recipient, incident.life)
+    sheet.remotes.append(NewRemote(name, provider_key(hub, incident, part.service, incident.life), step, now))
+    add_effect(sheet, incident, name, EffectKind.CREATE, {}, now)
+
+
+def provider_key(hub: Hub, incident: Incident, service: str, life: int) -> str:
+    """`tocsin:<installation>:<incident uuid>:<service>:<life>` (S37)."""
+    return f"tocsin:{hub.installation}:{incident.id}:{service}:{life}"
+
+
+def add_effect(
+    sheet: Sheet, incident: Incident, remote: RemoteName, kind: EffectKind, body: Mapping[str, Any], now: datetime,
+    *, mark: str = "",
+) -> None:  # fmt: skip
+    """Put an effect on the sheet under its own name; `mark` tells two of one kind apart."""
+    key = "/".join(
+        (
+            str(remote.incident_id),
+            remote.connector,
+            remote.service,
+            remote.recipient,
+            str(remote.life),
+            kind.value,
+            mark,
+        )
+    )
+    sheet.effects.append(
+        NewEffect(
+            key,
+            remote,
+            kind,
+            body,
+            now,
+            now,
+            urgent=incident.severity.rank if kind is EffectKind.CREATE else 0,
+        )
+    )
+
+
+def name_of(remote: Remote) -> RemoteName:
+    """A stored remote's natural key."""
+    return RemoteName(remote.incident_id, remote.connector, remote.service, remote.recipient, remote.life)
+
+
+def begin(plan: Plan, before: Plan, *, anew: bool) -> Plan:
+    """A plan that takes over from another: unless the page starts `anew`, targets already asked stay
+    asked, and a delay is over (S6)."""
+    if anew or before.started_at is None:
+        return plan
+    return replace(plan, started_at=before.started_at, hold_until=None)
+
+
+def again(plan: Plan, now: datetime) -> Plan:
+    """The same page from its first step."""
+    steps = tuple(replace(step, sent_at=None) for step in plan.steps)
+    return replace(
+        plan, steps=steps, started_at=now, hold_until=None, last_resort_at=None, told_exhausted=False
+    )
+
+
+def waits_at(remotes: Iterable[Remote], ways: Iterable[tuple[Way, str]]) -> list[tuple[int, str]]:
+    """(remote id, who has it) of the ways to withdraw."""
+    holders = {(way.connector, way.recipient): holder for way, holder in ways}
+    return [
+        (r.id, holders[(r.connector, r.recipient)])
+        for r in newest(remotes).values()
+        if (r.connector, r.recipient) in holders and not r.created_at
+    ]
+
+
+def incident_ids(names: Iterable[UUID]) -> list[UUID]:
+    """Sorted without repeats: the order in which incidents are locked."""
+    return sorted(set(names))

@@ -1,0 +1,223 @@
+"""Stored alerts become incidents: claim what is undecided, decide it, save everything together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tocsin.core.breaker import BreakerState
+from tocsin.core.decide import Decision, Situation, Understood, conclude, understand
+from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
+from tocsin.core.paging import Plan
+from tocsin.core.policy import Policy
+from tocsin.core.ports import EffectKind
+from tocsin.engine import ask
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.ids import new_id
+from tocsin.engine.tell import tell_others, tell_update, withdraw
+from tocsin.store import incidents, outbox, undecided
+from tocsin.store.database import Connection
+from tocsin.store.incidents import Kept
+from tocsin.store.outbox import Remote
+from tocsin.store.sheet import Decided, Sheet, save
+from tocsin.store.undecided import Undecided
+
+TOGETHER = 100
+TELL_REPEATS_EVERY = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class _Table:
+    """What one batch works on: everything gathered, changed in place as decisions are taken."""
+
+    now: datetime
+    policy: Policy
+    sheet: Sheet
+    kept: dict[UUID, Kept]
+    live: dict[UUID, set[UUID]]
+    remotes: dict[UUID, list[Remote]]
+    breakers: dict[str, BreakerState]
+    groups: dict[str, UUID] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+
+
+async def decide_some(hub: Hub) -> int:
+    """Decide up to TOGETHER alerts in one transaction; how many. 0 = nothing is undecided."""
+    try:
+        count = await hub.database.transact(lambda c: _decide(c, hub, TOGETHER))
+    except Exception as fault:  # noqa: BLE001 - the loop's edge
+        # fail open: find the one that cannot be decided, let the others pass
+        log.error("decision_failed", fault=type(fault).__name__, message=str(fault)[:300])
+        count = await _decide_singly(hub)
+    if count:
+        hub.wake.ring("effects")
+        hub.wake.ring("timers")
+        hub.wake.ring("decided")
+    return count
+
+
+async def _decide_singly(hub: Hub) -> int:
+    count = 0
+    for _ in range(TOGETHER):
+        done = await hub.database.transact(lambda c: _decide(c, hub, 1))
+        if not done:
+            break
+        count += done
+    return count
+
+
+async def _decide(connection: Connection, hub: Hub, most: int) -> int:
+    works = await undecided.claim(connection, most)
+    if not works:
+        return 0
+    now, policy = hub.now(), hub.policy
+    wanted = [i for w in works for i in (w.alert.incident_id, w.previous) if i]
+    kept = await incidents.lock(connection, wanted)
+    table = _Table(
+        now=now, policy=policy, sheet=Sheet(), kept=kept,
+        live=defaultdict(set, await undecided.live_by_incident(connection, kept)),
+        remotes={i: await outbox.remotes_of(connection, i) for i in kept},
+        breakers=await outbox.open_breakers(connection),
+    )  # fmt: skip
+    situations = [(work, _situation(hub, work, table)) for work in works]
+    understood = [understand(situation, policy, now) for _, situation in situations]
+    await _gather_groups(connection, table, understood)
+    table.numbers = await incidents.next_numbers(connection, _may_open(situations, table))
+    for (work, _), meant in zip(situations, understood, strict=True):
+        # gathered again: an earlier alert of this batch may have changed the incident
+        await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
+    await save(connection, table.sheet, now)
+    return len(works)
+
+
+def _may_open(situations: list[tuple[Undecided, Situation]], table: _Table) -> int:
+    return sum(1 for work, s in situations if s.incident is None and s.alert.live)
+
+
+def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
+    alert = work.alert
+    incident = table.kept[alert.incident_id].incident if alert.incident_id in table.kept else None
+    previous = table.kept[work.previous].incident if work.previous in table.kept else None
+    others = table.live.get(alert.incident_id, set()) - {alert.id} if alert.incident_id else set()
+    return Situation(
+        alert=alert, heard=tuple(work.heard), integration=table.policy.integrations.get(alert.integration),
+        incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
+    )  # fmt: skip
+
+
+async def _gather_groups(connection: Connection, table: _Table, understood: list[Understood]) -> None:
+    keys = {u.group_key for u in understood if u.group_key}
+    if not keys:
+        return
+    rules = {rule.name: rule for rule in table.policy.grouping}
+    found = await incidents.open_groups(connection, keys)
+    kept = await incidents.lock(connection, [i for i, _, _ in found.values()])
+    for key, (incident_id, opened_at, joined_at) in found.items():
+        rule = rules.get(key.rsplit(":", 1)[0])
+        late = rule is None or table.now >= joined_at + rule.within or table.now >= opened_at + rule.at_most
+        if late or incident_id not in kept:
+            table.sheet.ungrouped.add(incident_id)
+            continue
+        table.groups[key] = incident_id
+        if incident_id not in table.kept:
+            table.kept[incident_id] = kept[incident_id]
+            table.remotes[incident_id] = await outbox.remotes_of(connection, incident_id)
+    table.live.update(await undecided.live_by_incident(connection, table.groups.values()))
+
+
+async def _settle(
+    connection: Connection, hub: Hub, table: _Table, work: Undecided, situation: Situation, meant: Understood
+) -> None:
+    group_id = table.groups.get(meant.group_key)
+    group = table.kept[group_id].incident if group_id else None
+    group = group if group and group.open else None
+    decision = conclude(situation, meant, group, table.policy, table.now, IncidentId(new_id(table.now)))
+    incident = decision.incident
+    if decision.opened and incident is not None:
+        incident = replace(incident, number=table.numbers.pop(0))
+        if incident.group_key:
+            table.groups[incident.group_key] = incident.id
+    alert = decision.alert
+    told_at = _tell(table, work, decision, incident)
+    table.sheet.decided[alert.id] = Decided(
+        alert, work.last_event, decision.record, table.policy.version, told_at
+    )
+    if incident is None:
+        return
+    if decision.joined or decision.opened:
+        table.live.setdefault(incident.id, set()).add(alert.id)
+        table.sheet.joined[incident.id] = table.now
+    if not alert.live:
+        table.live.get(incident.id, set()).discard(alert.id)
+    await _page(connection, hub, table, replace(decision, incident=incident), incident, alert)
+
+
+def _tell(table: _Table, work: Undecided, decision: Decision, incident: Incident | None) -> datetime | None:
+    told_at = work.told_repeat_at
+    lately = told_at is not None and table.now - told_at < TELL_REPEATS_EVERY
+    for line in decision.lines:
+        if line.kind == "alert_repeated":
+            if lately:
+                continue
+            told_at = table.now
+        at = work.heard[0].received_at if line.kind == "alert_received" and work.heard else table.now
+        table.sheet.tell(at, incident, _timed(line, work, table.now), alert=decision.alert)
+    return told_at
+
+
+def _timed(line: Line, work: Undecided, now: datetime) -> Line:
+    """The decision's own line carries how long the alert waited for it."""
+    if line.kind in ("incident_opened", "alert_joined") and work.heard:
+        return replace(line, took_ms=(now - work.heard[0].received_at).total_seconds() * 1000)
+    return line
+
+
+async def _page(
+    connection: Connection, hub: Hub, table: _Table, decision: Decision, incident: Incident, alert: Alert
+) -> None:
+    known = table.kept.get(incident.id)
+    before = known.plan if known else Plan()
+    remotes = table.remotes.get(incident.id, [])
+    plan = before
+    ruling = decision.ruling
+    if ruling is not None:
+        reopened = ruling.tell is EffectKind.REOPEN
+        incident = replace(incident, life=incident.life + 1) if reopened else incident
+        if not reopened:
+            actor = Actor(ActorKind.SENDER, alert.integration, person=False)
+            for line in ruling.lines:
+                table.sheet.tell(table.now, incident, line, actor=actor.shown)
+            await tell_others(
+                connection,
+                hub,
+                table.sheet,
+                replace(ruling, incident=incident),
+                actor,
+                remotes,
+                "",
+                table.now,
+            )
+            if ruling.changed:
+                _end_alerts(table, ruling.alerts_become, incident, alert)
+    if decision.plan is not None:
+        anew = decision.opened or (ruling is not None and ruling.tell is EffectKind.REOPEN)
+        plan = ask.begin(decision.plan, before, anew=anew)
+    plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
+    for remote_id, holder in ask.waits_at(remotes, ways):
+        gone = [r for r in remotes if r.id == remote_id]
+        await withdraw(connection, table.sheet, incident, gone, f"superseded: {holder} has it", table.now)
+    if decision.tell_update:
+        tell_update(hub, table.sheet, incident, remotes, table.now)
+    table.kept[incident.id] = Kept(incident, plan)
+    table.sheet.incidents[incident.id] = (incident, plan)
+
+
+def _end_alerts(table: _Table, become: object, incident: Incident, alert: Alert) -> None:
+    """An act that follows from one alert holds for the incident's others (S19); this one is written by
+    its own decision."""
+    if become is None:
+        return
+    for other in table.live.get(incident.id, set()) - {alert.id}:
+        table.sheet.alert_status.append((other, str(getattr(become, "value", become)), None, None, None))

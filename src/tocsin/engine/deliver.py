@@ -1,0 +1,232 @@
+"""Outgoing work: claim it, send it, record what came of it, and say what follows.
+
+One courier per connector. Each claims the heads of its queues under the breaker and the token bucket
+that all nodes share, sends without holding a transaction, and settles each effect in one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tocsin.core.breaker import BreakerState, Leave, leave, probing
+from tocsin.core.bucket import Rate, seconds_until_one, tokens_now
+from tocsin.core.model import Incident, IncidentStatus
+from tocsin.core.ports import (
+    Accepted,
+    Call,
+    ConnectorSettings,
+    Effect,
+    EffectKind,
+    FaultKind,
+    Outcome,
+    Pending,
+    Rejected,
+    Response,
+    Retry,
+    Skipped,
+    WireFault,
+)
+from tocsin.core.stale import no_longer_wanted
+from tocsin.engine import settle
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.wire import Wire
+from tocsin.store import incidents, outbox
+from tocsin.store.database import Connection
+from tocsin.store.outbox import Work
+
+IN_FLIGHT = 24
+"""Calls under way at once per connector and node."""
+
+LEASE = timedelta(seconds=40)
+REREAD_AFTER = timedelta(seconds=5)
+CALLS_MOST, CHAIN_SECONDS = 12, 25.0
+"""An effect's chain of calls (look up, write, ask what became of it) ends after these and is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One effect ready to send: its work row, what the provider is asked, and why not to send ("" = send)."""
+
+    work: Work
+    effect: Effect
+    incident: Incident
+    stale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Jobs to do now, and how long to wait before asking again."""
+
+    jobs: list[Job]
+    wait_seconds: float
+
+
+async def claim(hub: Hub, connector: str, free: int) -> Claimed:
+    """Claim what may be sent at a connector now, within its breaker, its bucket and its hold."""
+
+    async def work(connection: Connection) -> Claimed:
+        now = hub.now()
+        state = await outbox.lock_state(connection, connector, now)
+        if state.hold_until and now < state.hold_until:
+            return Claimed([], (state.hold_until - now).total_seconds())
+        allowed = leave(state.breaker, now)
+        if allowed is Leave.WAIT:
+            probe_at = state.breaker.probe_at or now
+            return Claimed([], max((probe_at - now).total_seconds(), 0.05))
+        rate = rate_of(hub, connector)
+        tokens = tokens_now(rate, state.tokens, state.tokens_at, now)
+        most = 1 if allowed is Leave.PROBE else int(min(free, tokens, IN_FLIGHT))
+        if most < 1:
+            return Claimed([], seconds_until_one(rate, tokens))
+        works = await outbox.claim(connection, connector, most, now, LEASE)
+        if not works:
+            due = await outbox.next_due(connection, connector)
+            return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)
+        jobs = await _jobs(connection, hub, works, now)
+        sent = [job.work for job in jobs if not job.stale]
+        await outbox.expect(connection, sent, now)
+        if allowed is Leave.PROBE and sent:
+            state.breaker = probing(state.breaker, now)
+        if rate.per_minute:
+            state.tokens, state.tokens_at = tokens - len(sent), now
+        if rate.per_minute or allowed is Leave.PROBE:
+            await outbox.save_state(connection, state)
+        return Claimed(jobs, 0)
+
+    return await hub.database.transact(work)
+
+
+def rate_of(hub: Hub, connector: str) -> Rate:
+    """The connector's own `rate_limit` setting, else its provider's documented limit."""
+    known = hub.policy.connectors.get(connector)
+    if known is None:
+        return Rate()
+    own = known.settings.get("rate_limit")
+    kind = hub.providers.get(known.type)
+    limits = own if isinstance(own, dict) else (kind.manifest.get("limits", {}) if kind else {})
+    per_minute = float(limits.get("per_minute", 0) or 0)
+    return Rate(per_minute, float(limits.get("burst", max(per_minute / 2, 1))))
+
+
+async def _jobs(connection: Connection, hub: Hub, works: list[Work], now: datetime) -> list[Job]:
+    kept = await incidents.load(connection, {w.remote.incident_id for w in works})
+    return [_job(hub, w, kept[w.remote.incident_id].incident, now) for w in works]
+
+
+def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
+    remote = work.remote
+    part = next((p.status for p in incident.parts if p.service == remote.service), incident.status)
+    status = incident.status if incident.status is IncidentStatus.CLOSED else part
+    stale = no_longer_wanted(
+        work.kind,
+        status,
+        remote.status,
+        perhaps_applied=work.ambiguous,
+        superseded=remote.superseded_at is not None,
+    )
+    if remote.connector not in hub.policy.connectors:
+        stale = "the connector is no longer configured"
+    return Job(work, effect_of(hub, work, incident, now), incident, stale)
+
+
+def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect:
+    """What the provider is asked, from the incident as it is now: late work carries the latest text."""
+    remote = work.remote
+    return Effect(
+        kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
+        description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
+        policy=incident.policy, correlation_id=incident.correlation_id,
+        details={name: _plain(value) for name, value in incident.details.items()}, links=incident.links,
+        remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
+        incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
+        opened_at=incident.opened_at, look_first=work.ambiguous,
+        reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
+    )  # fmt: skip
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
+    """Send one effect and settle it. Never raises but for cancellation."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    if job.stale:
+        await settle.withdrawn(hub, job.work, job.incident, job.stale)
+        return
+    connector = hub.policy.connectors[job.work.remote.connector]
+    kind = hub.providers.get(connector.type)
+    calls = 0
+    status: int | None = None
+    step = ""
+    if kind is None or not hub.active.unsealed:
+        reason = (
+            "its credentials cannot be opened with the present secret key"
+            if kind
+            else f"there is no provider {connector.type}"
+        )
+        outcome: Outcome = Retry(reason=reason, not_before=timedelta(seconds=30), counts=False)
+    else:
+        try:
+            settings = hub.active.settings_of(connector)
+            outcome, calls, status, step = await _converse(kind.module, wire, job.effect, settings)
+        except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
+            log.error(
+                "provider_failed",
+                connector=connector.name,
+                fault=type(fault).__name__,
+                message=str(fault)[:300],
+            )
+            outcome = Retry(
+                reason=f"a fault of ours ({type(fault).__name__})", counts=False, ambiguous=calls > 0
+            )
+    took_ms = (loop.time() - began) * 1000
+    attempt = settle.Attempt(outcome=outcome, step=step, status=status, took_ms=took_ms, calls=calls)
+    await settle.settle(hub, job.work, job.incident, attempt)
+
+
+async def _converse(
+    provider: settle.ProviderLike, wire: Wire, effect: Effect, settings: ConnectorSettings
+) -> tuple[Outcome, int, int | None, str]:
+    """The chain of calls of one effect: (outcome, calls, last status, last step)."""
+    first = provider.first_call(effect, settings)
+    if not isinstance(first, Call):
+        return first, 0, None, "not sent"
+    loop = asyncio.get_running_loop()
+    until = loop.time() + CHAIN_SECONDS
+    call, calls, status, accepted = first, 0, None, False
+    while True:
+        if call.after:
+            await asyncio.sleep(call.after.total_seconds())
+        answer: Response | WireFault = await wire.send(call.send)
+        calls += 1
+        status = answer.status if isinstance(answer, Response) else None
+        outcome = provider.outcome_of(effect, settings, call.step, answer)
+        outcome = _careful(outcome, answer, accepted)
+        if not isinstance(outcome, Pending):
+            return outcome, calls, status, call.step
+        accepted = accepted or outcome.accepted
+        if outcome.remote_id:
+            effect = replace(effect, remote_id=outcome.remote_id)
+        if calls >= CALLS_MOST or loop.time() > until:
+            reason = (
+                "taken at the door, but never seen created" if accepted else "too many calls for one effect"
+            )
+            return Retry(reason=reason, counts=False, ambiguous=True), calls, status, call.step
+        call = outcome.next
+
+
+def _careful(outcome: Outcome, answer: Response | WireFault, accepted: bool) -> Outcome:
+    """What was written earlier in the chain, or may have been, makes a retry ambiguous (S29)."""
+    if not isinstance(outcome, Retry):
+        return outcome
+    maybe = accepted or (isinstance(answer, WireFault) and answer.kind is FaultKind.AMBIGUOUS)
+    return replace(outcome, ambiguous=outcome.ambiguous or maybe)
+
+
+__all__ = ["Accepted", "BreakerState", "Claimed", "Job", "Rejected", "Skipped", "carry_out", "claim"]

@@ -1,0 +1,121 @@
+"""What every verb of the engine is handed: database, clock, the configuration in force, the folders found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from tocsin.core.model import Json
+from tocsin.core.policy import Connector, Integration, Policy
+from tocsin.core.ports import ConnectorSettings
+from tocsin.engine.seal import Seal
+from tocsin.providers import ProviderKind
+from tocsin.sources import SourceKind
+from tocsin.store.database import Database
+
+log = structlog.get_logger("tocsin")
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The configuration in force on this node. `secrets` maps "connectors.NAME.api_key" to the credential;
+    `unsealed` False = the secret key is not the one they were sealed with: connectors fail closed (S50)."""
+
+    policy: Policy = field(default_factory=Policy)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    by_key_hash: Mapping[str, Integration] = field(default_factory=dict)
+    unsealed: bool = True
+
+    def settings_of(self, connector: Connector) -> ConnectorSettings:
+        """A connector as its provider sees it, credentials filled in."""
+        return ConnectorSettings(name=connector.name, settings=_filled(connector.settings, self.secrets))
+
+
+def _filled(value: Mapping[str, Json], secrets: Mapping[str, str]) -> dict[str, Json]:
+    return {name: _fill(inner, secrets) for name, inner in value.items()}
+
+
+def _fill(value: Json, secrets: Mapping[str, str]) -> Json:
+    if isinstance(value, Mapping):
+        name = value.get("$secret")
+        if isinstance(name, str) and len(value) == 1:
+            return secrets.get(name, "")
+        return _filled(value, secrets)
+    if isinstance(value, (list, tuple)):
+        return [_fill(inner, secrets) for inner in value]
+    return value
+
+
+class Wake:
+    """In-process bells beside NOTIFY: whoever makes work rings, whoever does it waits.
+
+    A ring between two waits is not lost; a waiter also looks again by itself after its time-out.
+    """
+
+    def __init__(self) -> None:
+        self._bells: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def ring(self, name: str) -> None:
+        self._bells[name].set()
+
+    async def wait(self, name: str, seconds: float) -> None:
+        """Until `name` is rung, at most `seconds`."""
+        bell = self._bells[name]
+        try:
+            await asyncio.wait_for(bell.wait(), max(seconds, 0))
+        except TimeoutError:
+            pass
+        finally:
+            bell.clear()
+
+
+@dataclass(slots=True)
+class Hub:
+    """One node's engine room."""
+
+    database: Database
+    now: Callable[[], datetime]
+    installation: UUID
+    seal: Seal
+    sources: Mapping[str, SourceKind]
+    providers: Mapping[str, ProviderKind]
+    active: Active = field(default_factory=Active)
+    wake: Wake = field(default_factory=Wake)
+    public_url: str = ""
+    demo: bool = False
+    changed: list[Callable[[str], None]] = field(default_factory=list)
+
+    @property
+    def policy(self) -> Policy:
+        return self.active.policy
+
+    def incident_url(self, name: str) -> str:
+        """Where people see an incident; "" without a public address."""
+        return f"{self.public_url}/i/{name}" if self.public_url else ""
+
+    def reaches_here(self, connector: str) -> bool:
+        """True when changes made here are written to that connector (S36)."""
+        known = self.policy.connectors.get(connector)
+        return known is not None and known.direction.value != "inbound"
+
+    def abilities(self, connector: str) -> frozenset[str]:
+        """What its provider can do, by its manifest; empty for one that is not configured."""
+        known = self.policy.connectors.get(connector)
+        kind = self.providers.get(known.type) if known else None
+        return frozenset(kind.abilities) if kind else frozenset()
+
+    @property
+    def mailer(self) -> str:
+        """The connector that mails people: the first whose provider can, "" when there is none."""
+        names = self.policy.connectors
+        return next((name for name in names if "mails_people" in self.abilities(name)), "")
+
+    def can_reopen(self, connector: str) -> bool:
+        """True when its provider reopens in place (S37)."""
+        return "reopen" in self.abilities(connector)

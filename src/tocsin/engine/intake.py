@@ -1,0 +1,166 @@
+"""Events came in: read the request by its source, shape it by its integration, hand it to the door."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tocsin.core import template
+from tocsin.core.dedup import default_key
+from tocsin.core.errors import BadInput, FieldFault, NotAllowed
+from tocsin.core.model import Action, Event
+from tocsin.core.policy import Integration
+from tocsin.core.ports import Malformed, Request, SourceContext
+from tocsin.core.severity import Severity
+from tocsin.engine.admission import Admitted, Doorway
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.ids import new_id
+from tocsin.store.intake import RawRequest
+
+API = Integration(name="api", source="api", key_hash="")
+"""The built-in integration of `POST /api/v1/alerts`."""
+
+UNREADABLE = "unreadable"
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-routing-key")
+_MOST_BODY_IN_LOG = 1024 * 1024
+
+
+def integration_by_key(hub: Hub, key: str) -> Integration | None:
+    """The integration with this key; None for an unknown or paused one."""
+    found = hub.active.by_key_hash.get(hashlib.sha256(key.encode()).hexdigest())
+    return None if found is None or found.paused else found
+
+
+async def take(
+    hub: Hub, door: Doorway, integration: Integration, request: Request, *, key: str = "", batch: bool = False
+) -> list[Admitted]:
+    """Read and admit one request of an integration; one result per event, in order.
+
+    What nobody can read is kept and becomes one low alert of that integration (S53). Raises NotAllowed when
+    the source's own proof is missing, Busy when it cannot be stored.
+    """
+    now = hub.now()
+    kind = hub.sources[integration.source]
+    secret = str(integration.options.get("token", "") or "")
+    if not kind.module.verify(request, secret or key):
+        raise NotAllowed(f"The request does not carry the secret that {integration.name} asks for")
+    try:
+        events = read(hub, integration, request)
+        fault = ""
+    except Malformed as malformed:
+        fault = f"{malformed.field_path}: {malformed.message}" if malformed.field_path else malformed.message
+        events = [_unreadable(integration, fault)]
+        log.warning("unreadable_request", integration=integration.name, fault=fault[:200])
+    raw = raw_of(integration, request, now, key=key, reading="unreadable" if fault else "read", fault=fault)
+    return await door.admit(raw, scope_of(integration), events)
+
+
+async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) -> list[Admitted]:
+    """`POST /api/v1/alerts` and `/batch`: a caller that can be told is told. Raises BadInput with the field."""
+    module: Any = hub.sources[API.source].module
+    context = SourceContext(integration=API.name)
+    try:
+        events = module.parse_batch(request, context) if batch else module.parse(request, context)
+    except Malformed as fault:
+        raise BadInput(fault.message, faults=(FieldFault(fault.field_path, fault.message),)) from None
+    raw = raw_of(API, request, hub.now(), key="", reading="read", fault="")
+    return await door.admit(raw, API.name, events)
+
+
+def read(hub: Hub, integration: Integration, request: Request) -> list[Event]:
+    """The events in a request, with the integration's templates applied and keys completed; raises Malformed."""
+    kind = hub.sources[integration.source]
+    events = kind.module.parse(
+        request, SourceContext(integration=integration.name, options=integration.options)
+    )
+    if integration.templates:
+        data = _data(request)
+        events = [_templated(event, integration, data) for event in events]
+    return events
+
+
+def scope_of(integration: Integration) -> str:
+    """What its dedup keys are unique in (S12)."""
+    return "*" if integration.key_scope == "account" else integration.name
+
+
+def _unreadable(integration: Integration, fault: str) -> Event:
+    return Event(
+        action=Action.CREATE, dedup_key=UNREADABLE, severity=Severity.LOW, title=f"{integration.name} sends something we cannot read",
+        description=f"{fault}\n\nThe request is kept as it came. Compare it with the source's documentation.",
+        details={"integration": integration.name, "source": integration.source},
+    )  # fmt: skip
+
+
+def _data(request: Request) -> Any:
+    try:
+        return msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = request.body.decode("utf-8", "replace")
+        return dict(parse_qsl(text or request.query))
+
+
+def _templated(event: Event, integration: Integration, data: Any) -> Event:
+    """Title, description and key as the integration words them; one that fails leaves the source's own and
+    says so in the details (IN-8)."""
+    context = {"integration": {"name": integration.name, "source": integration.source}, "data": data}
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, text in integration.templates.items():
+        limit = template.TITLE_LIMIT if name != "description" else template.DESCRIPTION_LIMIT
+        try:
+            value = template.render(text, context, limit)
+        except template.TemplateError as fault:
+            notes.append(f"template {name} failed ({fault}); the source's own is used")
+            continue
+        value = value if name == "description" else template.one_line(value)
+        if value.strip():
+            changes[name] = value
+    if notes:
+        changes["details"] = {**event.details, "template_faults": notes}
+    return replace(event, **changes) if changes else event
+
+
+def raw_of(
+    integration: Integration, request: Request, now: datetime, *, key: str, reading: str, fault: str
+) -> RawRequest:
+    """The request as it is kept: authentication headers and the integration's key hashed (S50)."""
+    body = request.body
+    path = request.path
+    if key:
+        mark = f"sha256:{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        path = path.replace(key, mark)
+        body = body.replace(key.encode(), mark.encode()) if len(key) >= 16 else body
+    return RawRequest(
+        id=new_id(now), received_at=now, integration=integration.name, source=integration.source, method=request.method,
+        path=path, query=request.query.replace(key, "***") if key else request.query,
+        headers=_headers(request.headers), body=body[:_MOST_BODY_IN_LOG], remote_address=request.remote_address,
+        reading=reading, fault=fault[:1000],
+    )  # fmt: skip
+
+
+def _headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: _hashed(value) if _is_secret(name) else value for name, value in headers.items()}
+
+
+def _is_secret(name: str) -> bool:
+    return (
+        name in _SECRET_HEADERS
+        or "token" in name
+        or "secret" in name
+        or "signature" in name
+        or "api-key" in name
+    )
+
+
+def _hashed(value: str) -> str:
+    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
+__all__: Sequence[str] = ("API", "default_key", "integration_by_key", "take", "take_api")

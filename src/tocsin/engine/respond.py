@@ -1,0 +1,133 @@
+"""Somebody acted on an incident: a person here or at a provider, all through this one door.
+
+load -> core/lifecycle.rule -> save, with the other providers told in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from tocsin.core.errors import Conflict, NotFound
+from tocsin.core.lifecycle import Act, Ruling, rule
+from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident
+from tocsin.core.ports import EffectKind
+from tocsin.engine import ask
+from tocsin.engine.hub import Hub
+from tocsin.engine.tell import tell_others
+from tocsin.store import incidents, outbox, undecided
+from tocsin.store.database import Connection
+from tocsin.store.incidents import Kept
+from tocsin.store.sheet import Sheet, save
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The incident afterwards, whether anything changed, and why."""
+
+    incident: Incident
+    changed: bool
+    reason: str
+
+
+async def respond(hub: Hub, name: str, act: Act, actor: Actor, *, note: str = "") -> Response:
+    """Carry out one act on the incident called `name` ("INC-7", "7", its id).
+
+    Raises NotFound for an unknown one, Conflict when its state does not allow the act. Doing what is
+    done already changes nothing and is no error.
+    """
+
+    async def work(connection: Connection) -> Response:
+        incident_id = await incidents.id_of(connection, name)
+        if incident_id is None:
+            raise NotFound(f"There is no incident {name}", hint="`im list --status all` shows every incident")
+        ruling = await act_on(connection, hub, incident_id, act, actor, note=note)
+        if ruling.refused:
+            raise Conflict(ruling.reason, hint=f"`im show {ruling.incident.name}` tells how it stands")
+        return Response(ruling.incident, ruling.changed, ruling.reason)
+
+    response = await hub.database.transact(work)
+    rung(hub)
+    return response
+
+
+def rung(hub: Hub) -> None:
+    """Wake the loops that carry out what an act left to do."""
+    hub.wake.ring("effects")
+    hub.wake.ring("timers")
+
+
+async def act_on(
+    connection: Connection,
+    hub: Hub,
+    incident_id: UUID,
+    act: Act,
+    actor: Actor,
+    *,
+    note: str = "",
+    service: str | None = None,
+) -> Ruling:
+    """The act inside a transaction of the caller's; used by webhooks and deliveries too."""
+    now = hub.now()
+    alerts = await undecided.lock_alerts_of(connection, incident_id)
+    kept = (await incidents.lock(connection, [incident_id]))[incident_id]
+    ruling = rule(kept.incident, act, actor, now, service=service, note=note)
+    sheet = Sheet()
+    for line in ruling.lines:
+        sheet.tell(now, ruling.incident, line, actor=actor.shown)
+    if ruling.changed:
+        for alert in alerts:
+            _alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
+        await _carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
+    await save(connection, sheet, now)
+    return ruling
+
+
+def _alert_follows(
+    sheet: Sheet, alert: UUID, status: AlertStatus, become: AlertStatus | None, actor: Actor, now: datetime
+) -> None:
+    if become is AlertStatus.RESOLVED:
+        sheet.alert_status.append((alert, become.value, actor.kind.value, now, None))
+    elif (become is AlertStatus.ACKNOWLEDGED and status in (AlertStatus.OPEN, AlertStatus.QUEUED)) or (
+        become is AlertStatus.OPEN and status is AlertStatus.ACKNOWLEDGED
+    ):
+        sheet.alert_status.append((alert, become.value, None, None, None))
+
+
+async def _carry_out(
+    connection: Connection,
+    hub: Hub,
+    sheet: Sheet,
+    ruling: Ruling,
+    kept: Kept,
+    actor: Actor,
+    note: str,
+    now: datetime,
+) -> None:
+    incident, plan = ruling.incident, kept.plan
+    remotes = await outbox.remotes_of(connection, incident.id)
+    if ruling.tell is EffectKind.REOPEN:
+        incident = replace(incident, life=incident.life + 1)
+        plan = ask.again(plan, now)
+        if actor.kind is ActorKind.PROVIDER:
+            remotes = await _open_there(connection, remotes, actor.via, now)
+    elif ruling.starts_paging:
+        plan = ask.again(plan, now)
+    await tell_others(connection, hub, sheet, ruling, actor, remotes, note, now)
+    if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.RESOLVE):
+        told = replace(ruling, tell=EffectKind.NOTE, stops_paging=False)
+        await tell_others(connection, hub, sheet, told, actor, remotes, note, now)
+    breakers = await outbox.open_breakers(connection)
+    plan, _ = ask.page(hub, sheet, incident, plan, remotes, breakers, now)
+    sheet.incidents[incident.id] = (incident, plan)
+
+
+async def _open_there(
+    connection: Connection, remotes: list[outbox.Remote], connector: str, now: datetime
+) -> list[outbox.Remote]:
+    """Reopened at a provider: that one has it already and is not asked again."""
+    for remote in remotes:
+        if remote.connector == connector:
+            await outbox.open_again(connection, remote.id, now)
+    return await outbox.remotes_of(connection, remotes[0].incident_id) if remotes else []

@@ -1,0 +1,102 @@
+"""An act on an incident goes to every connector that holds it (S35), and stops what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from tocsin.core.lifecycle import Ruling
+from tocsin.core.model import Actor, ActorKind, Incident, Line
+from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.engine.ask import add_effect, name_of, newest
+from tocsin.engine.hub import Hub
+from tocsin.store import outbox
+from tocsin.store.database import Connection
+from tocsin.store.outbox import Remote
+from tocsin.store.sheet import Sheet
+
+_SETTLES = (EffectKind.CREATE, EffectKind.REOPEN)
+
+
+async def withdraw(
+    connection: Connection,
+    sheet: Sheet,
+    incident: Incident,
+    remotes: Iterable[Remote],
+    reason: str,
+    now: datetime,
+) -> set[int]:
+    """Withdraw waiting pages that were surely never sent; ids of their remotes."""
+    held = {r.id: r for r in remotes}
+    gone = set(await outbox.withdraw_waiting(connection, list(held), _SETTLES, reason, now))
+    for remote in gone:
+        await outbox.update_remote(connection, remote, {"superseded_at": now, "fault": reason})
+        text = f"{held[remote].connector}: the waiting page is withdrawn, {reason}"
+        sheet.tell(now, incident, Line(kind="page_withdrawn", text=text, reason="stale"))
+    return gone
+
+
+async def tell_others(
+    connection: Connection,
+    hub: Hub,
+    sheet: Sheet,
+    ruling: Ruling,
+    actor: Actor,
+    remotes: list[Remote],
+    note: str,
+    now: datetime,
+) -> None:
+    """Put the act on the sheet for each connector that holds the incident, but the one it came from."""
+    incident = ruling.incident
+    gone: set[int] = set()
+    if ruling.stops_paging:
+        gone = await withdraw(connection, sheet, incident, newest(remotes).values(), ruling.reason, now)
+    if ruling.tell is None or ruling.tell is EffectKind.REOPEN:
+        return
+    for remote in newest(remotes).values():
+        if remote.id in gone or remote.superseded_at or (remote.failed_at and not remote.accepted_at):
+            continue
+        if remote.service not in ruling.services or _came_from(remote, actor):
+            continue
+        if why := _kept_back(hub, ruling.tell, remote, actor):
+            if why != "inbound":
+                sheet.tell(
+                    now, incident, Line(kind="not_told", text=f"{remote.connector}: {why}", reason="setting")
+                )
+            continue
+        body = {"person": actor.name if actor.person else "", "note": note}
+        add_effect(sheet, incident, name_of(remote), ruling.tell, body, now, mark=f"{now:%Y%m%dT%H%M%S.%f}")
+
+
+def _came_from(remote: Remote, actor: Actor) -> bool:
+    return actor.kind is ActorKind.PROVIDER and actor.via == remote.connector
+
+
+def _kept_back(hub: Hub, kind: EffectKind, remote: Remote, actor: Actor) -> str:
+    connector = hub.policy.connectors.get(remote.connector)
+    if connector is None:
+        return "it is no longer configured, so it is not told"
+    if not hub.reaches_here(remote.connector):
+        return "inbound"
+    if kind is EffectKind.NOTE and not connector.sync_notes:
+        return "inbound"
+    if kind is EffectKind.RESOLVE and actor.kind is ActorKind.SENDER and not connector.auto_resolve:
+        return "auto_resolve is off, so its incident stays open there"
+    if kind is EffectKind.ACKNOWLEDGE and remote.status is RemoteStatus.RESOLVED:
+        return "resolved there already; an acknowledgement would reopen it"
+    return ""
+
+
+def tell_update(hub: Hub, sheet: Sheet, incident: Incident, remotes: Iterable[Remote], now: datetime) -> None:
+    """The text changed: one update per connector waits at most (the text is read when it is sent), and at
+    most one a minute is made; `store/sheet.py` holds to that."""
+    for remote in newest(remotes).values():
+        if remote.failed_at or remote.superseded_at or not hub.reaches_here(remote.connector):
+            continue
+        if remote.status is RemoteStatus.RESOLVED:
+            continue
+        if "update" not in hub.abilities(remote.connector):
+            continue
+        add_effect(
+            sheet, incident, name_of(remote), EffectKind.UPDATE, {}, now, mark=f"{now:%Y%m%dT%H%M%S.%f}"
+        )

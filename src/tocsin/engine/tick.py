@@ -1,0 +1,49 @@
+"""Time passed: pages that are due to be looked at."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from tocsin.engine import ask
+from tocsin.engine.hub import Hub
+from tocsin.engine.tell import withdraw
+from tocsin.store import incidents, outbox, timers
+from tocsin.store.database import Connection
+from tocsin.store.sheet import Sheet, save
+
+TOGETHER = 50
+
+
+async def tick(hub: Hub) -> tuple[int, float]:
+    """Look at what is due; (how many, seconds until the next is due, at most 5)."""
+
+    async def work(connection: Connection) -> tuple[int, float]:
+        now = hub.now()
+        due = await timers.claim_due(connection, now, TOGETHER)
+        ids = [incident for kind, incident in due if kind == timers.PAGE]
+        if ids:
+            await _look(connection, hub, ids)
+        following = await timers.next_due(connection)
+        wait = (following - now).total_seconds() if following else 5.0
+        return len(due), min(max(wait, 0.0), 5.0)
+
+    count, wait = await hub.database.transact(work)
+    if count:
+        hub.wake.ring("effects")
+    return count, wait
+
+
+async def _look(connection: Connection, hub: Hub, ids: list[UUID]) -> None:
+    now = hub.now()
+    kept = await incidents.lock(connection, ids)
+    breakers = await outbox.open_breakers(connection)
+    sheet = Sheet()
+    for incident_id, found in kept.items():
+        remotes = await outbox.remotes_of(connection, incident_id)
+        plan, ways = ask.page(hub, sheet, found.incident, found.plan, remotes, breakers, now)
+        for remote_id, holder in ask.waits_at(remotes, ways):
+            gone = [r for r in remotes if r.id == remote_id]
+            await withdraw(connection, sheet, found.incident, gone, f"superseded: {holder} has it", now)
+        if plan != found.plan:
+            sheet.incidents[incident_id] = (found.incident, plan)
+    await save(connection, sheet, now)

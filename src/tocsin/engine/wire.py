@@ -1,0 +1,124 @@
+"""The one place that sends: HTTP by aiohttp, mail by SMTP. It decides nothing and never retries."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from tocsin.core.ports import FaultKind, Mail, Request, Response, WireFault
+
+CONNECT_SECONDS, TOTAL_SECONDS, MAIL_SECONDS = 4.0, 10.0, 15.0
+MOST_BYTES = 4 * 1024 * 1024
+
+
+class Wire:
+    """Connections to providers, kept open between calls."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, what: Request | Mail) -> Response | WireFault:
+        """The answer, or why there is none. Never raises for anything the other side does."""
+        if isinstance(what, Mail):
+            return await asyncio.to_thread(_send_mail, what)
+        return await self._http(what)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS)
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=64, keepalive_timeout=30)
+            self._session = aiohttp.ClientSession(
+                timeout=timeout, connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "tocsin"}, auto_decompress=True,
+            )  # fmt: skip
+        return self._session
+
+    async def _http(self, request: Request) -> Response | WireFault:
+        try:
+            async with self._open().request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body or None,
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.content.read(MOST_BYTES)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status, headers, body)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.ConnectionTimeoutError) as fault:
+            return WireFault(FaultKind.CONNECT, f"cannot connect to {_host(request.url)}: {_why(fault)}")
+        except TimeoutError:
+            return WireFault(
+                FaultKind.AMBIGUOUS, f"{_host(request.url)} did not answer within {TOTAL_SECONDS:.0f} s"
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as fault:
+            return WireFault(FaultKind.AMBIGUOUS, f"{_host(request.url)} broke off: {_why(fault)}")
+
+
+def _host(url: str) -> str:
+    """Host and port alone: paths and queries may hold keys."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _why(fault: BaseException) -> str:
+    inner = getattr(fault, "os_error", None)
+    return (str(inner.strerror) if inner is not None and inner.strerror else type(fault).__name__).lower()
+
+
+def _send_mail(mail: Mail) -> Response | WireFault:
+    parts = urlsplit(mail.smtp_url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or (465 if parts.scheme == "smtps" else 25)
+    username = mail.username or unquote(parts.username or "")
+    password = mail.password or unquote(parts.password or "")
+    try:
+        server = _mail_server(parts.scheme, host, port)
+    except (OSError, smtplib.SMTPException) as fault:
+        return WireFault(FaultKind.CONNECT, f"cannot connect to {host}:{port}: {type(fault).__name__}")
+    try:
+        with server:
+            if parts.scheme == "smtp+starttls":
+                server.starttls(context=ssl.create_default_context())
+            if username:
+                server.login(username, password)
+            server.send_message(_message(mail))
+        return Response(250)
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, text = next(iter(refused.recipients.values()))
+        return Response(code, {}, _text(text))
+    except smtplib.SMTPResponseException as refused:
+        return Response(refused.smtp_code, {}, _text(refused.smtp_error))
+    except (OSError, smtplib.SMTPException) as fault:
+        return WireFault(FaultKind.AMBIGUOUS, f"{host}:{port} broke off: {type(fault).__name__}")
+
+
+def _mail_server(scheme: str, host: str, port: int) -> smtplib.SMTP:
+    if scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=MAIL_SECONDS, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=MAIL_SECONDS)
+
+
+def _text(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def _message(mail: Mail) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"] = mail.sender, ", ".join(mail.recipients)
+    message["Subject"] = " ".join(mail.subject.split())
+    message["Date"] = formatdate(localtime=False)
+    if mail.message_id:
+        message["Message-ID"] = mail.message_id
+    message.set_content(mail.text)
+    return message

@@ -1,0 +1,182 @@
+"""The loops: decide, deliver, look at timers, work webhooks off, keep the house. Each stops cleanly.
+
+A loop is rung when there is work and looks by itself besides, so a lost ring costs a second, never a page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from tocsin.engine import configure, deliver, hooks, tick
+from tocsin.engine.decider import decide_some
+from tocsin.engine.deliver import IN_FLIGHT
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.wire import Wire
+from tocsin.store import configs, intake, outbox, sheet
+from tocsin.store import hooks as hook_rows
+from tocsin.store.database import DatabaseAway, Listener
+from tocsin.store.migrate import keep_partitions_ahead
+
+_BELLS = {
+    intake.UNDECIDED: "undecided",
+    sheet.EFFECTS: "effects",
+    sheet.TIMERS: "timers",
+    hook_rows.HOOKS: "hooks",
+    configs.CONFIG: "config",
+}
+_DISPATCH_SECONDS = 1.0
+_REST_SECONDS = 1.0
+_HOUSEKEEPING = timedelta(hours=6)
+
+
+class Worker:
+    """Runs every loop of a node until `stop`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._wire = Wire()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._couriers: dict[str, asyncio.Task[None]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.alive = False
+
+    async def start(self, *, loops: bool = True) -> None:
+        """Begin; `loops` False = only listen for configuration changes (role api)."""
+        self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
+        self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
+        if loops:
+            for name, work in (("undecided", self._decide), ("hooks", self._hooks), ("timers", self._tick)):
+                self._tasks.append(asyncio.create_task(self._forever(name, work, _REST_SECONDS), name=name))
+            self._tasks.append(asyncio.create_task(self._dispatch(), name="dispatch"))
+            self._tasks.append(asyncio.create_task(self._keep_house(), name="house"))
+        self.alive = True
+
+    async def stop(self) -> None:
+        """Let calls under way end (5 s), then close; what was claimed and not settled is taken over."""
+        self._stopping = True
+        self.alive = False
+        for task in (*self._tasks, *self._couriers.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._couriers.values(), return_exceptions=True)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=5)
+        await self._wire.close()
+
+    async def _forever(self, bell: str, work: Callable[[], Awaitable[float | None]], rest: float) -> None:
+        """Ring -> work until nothing is left -> wait. A fault is logged and the loop goes on."""
+        while True:
+            try:
+                wait = await work()
+            except DatabaseAway as fault:
+                log.warning("database_away", loop=bell, message=str(fault)[:200])
+                wait = 1.0
+            except Exception as fault:  # noqa: BLE001 - the loop's edge
+                log.exception("loop_failed", loop=bell, fault=type(fault).__name__)
+                wait = 1.0
+            await self._hub.wake.wait(bell, rest if wait is None else min(wait, rest))
+
+    async def _decide(self) -> float | None:
+        while await decide_some(self._hub):
+            pass
+        return None
+
+    async def _hooks(self) -> float | None:
+        while await hooks.work_off(self._hub):
+            pass
+        return None
+
+    async def _tick(self) -> float | None:
+        count, wait = await tick.tick(self._hub)
+        while count:
+            count, wait = await tick.tick(self._hub)
+        return wait
+
+    async def _refresh(self) -> float | None:
+        await configure.refresh(self._hub)
+        return None
+
+    async def _dispatch(self) -> None:
+        """See that each connector with work has a courier, and ring them all."""
+
+        async def work() -> float | None:
+            now = self._hub.now()
+            for name in await self._hub.database.read(lambda c: outbox.connectors_with_work(c, now)):
+                task = self._couriers.get(name)
+                if task is None or task.done():
+                    self._couriers[name] = asyncio.create_task(self._courier(name), name=f"courier {name}")
+                self._hub.wake.ring(f"courier {name}")
+            return None
+
+        await self._forever("effects", work, _DISPATCH_SECONDS)
+
+    async def _courier(self, connector: str) -> None:
+        """Claim and send for one connector, at most IN_FLIGHT at once."""
+        bell = f"courier {connector}"
+        under_way: set[asyncio.Task[None]] = set()
+
+        async def work() -> float | None:
+            while True:
+                free = IN_FLIGHT - len(under_way)
+                if free < max(1, IN_FLIGHT // 4):
+                    return None
+                claimed = await deliver.claim(self._hub, connector, free)
+                if not claimed.jobs:
+                    return claimed.wait_seconds
+                for job in claimed.jobs:
+                    task = asyncio.create_task(self._carry(job))
+                    under_way.add(task)
+                    self._sending.add(task)
+                    task.add_done_callback(finished)
+
+        def finished(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            self._sending.discard(task)
+            if len(under_way) <= IN_FLIGHT * 3 // 4:
+                self._hub.wake.ring(bell)
+
+        await self._forever(bell, work, 5.0)
+
+    async def _carry(self, job: deliver.Job) -> None:
+        try:
+            await deliver.carry_out(self._hub, self._wire, job)
+        except Exception as fault:  # noqa: BLE001 - its lease runs out and it is settled by looking
+            log.error(
+                "settle_failed", effect=job.work.id, fault=type(fault).__name__, message=str(fault)[:300]
+            )
+
+    async def _listen(self) -> None:
+        """Hear what other processes did; without it the loops still look by themselves."""
+        listener: Listener | None = None
+        try:
+            while True:
+                if listener is None or listener.lost:
+                    try:
+                        channels = [*_BELLS, sheet.CHANGED]
+                        listener = await self._hub.database.listen(channels, self._heard)
+                        for bell in _BELLS.values():
+                            self._hub.wake.ring(bell)
+                    except Exception as fault:  # noqa: BLE001 - the database is away: try again
+                        log.warning("listen_failed", fault=type(fault).__name__)
+                await asyncio.sleep(2)
+        finally:
+            if listener is not None:
+                await listener.close()
+
+    def _heard(self, channel: str, payload: str) -> None:
+        if channel == sheet.CHANGED:
+            for tell in self._hub.changed:
+                tell(payload)
+        else:
+            self._hub.wake.ring(_BELLS[channel])
+
+    async def _keep_house(self) -> None:
+        """Partitions are made well before they are needed."""
+        while True:
+            try:
+                await keep_partitions_ahead(self._hub.database, self._hub.now().date())
+            except Exception as fault:  # noqa: BLE001 - tried again; the default partition takes what comes meanwhile
+                log.error("partitions_failed", fault=type(fault).__name__)
+            await asyncio.sleep(_HOUSEKEEPING.total_seconds())
