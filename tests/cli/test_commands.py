@@ -289,18 +289,39 @@ def test_doctor_without_failures_is_0(im: Any, hub: Any) -> None:
     assert im("doctor").code == 0
 
 
-def test_doctor_sees_an_hour_of_clock_skew(im: Any, hub: Any, tmp_path: Path) -> None:
-    hub.answer("GET", "/healthz", {}, headers={"Date": "Fri, 20 Nov 2026 03:20:00 GMT"})
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "admin-token").write_text("t")
-    (data / "admin-token").chmod(0o644)
-    checks = {
-        one["name"]: one
-        for one in json.loads(im("doctor", "-o", "json", TOCSIN_DATA=str(data)).out)["checks"]
-    }
-    assert checks["admin token"]["state"] == "failed"
-    assert checks["server"]["state"] == "ok"
+@pytest.mark.parametrize(
+    ("date", "state", "words"),
+    [
+        pytest.param(
+            "Fri, 20 Nov 2026 02:20:04 GMT", "ok", "agree", id="four seconds are within the allowance"
+        ),
+        pytest.param("Fri, 20 Nov 2026 03:20:00 GMT", "warning", "ahead of", id="an hour ahead"),
+        pytest.param("Fri, 20 Nov 2026 02:19:00 GMT", "warning", "behind", id="a minute behind"),
+        pytest.param("yesterday", "warning", "did not say", id="no date"),
+    ],
+)
+def test_doctor_compares_the_clocks(im: Any, hub: Any, date: str, state: str, words: str) -> None:
+    hub.answer("GET", "/healthz", {}, headers={"Date": date})
+    checks = {one["name"]: one for one in json.loads(im("doctor", "-o", "json").out)["checks"]}
+    assert checks["clock"]["state"] == state
+    assert words in checks["clock"]["text"]
+
+
+@pytest.mark.parametrize(("mode", "failed"), [(0o600, False), (0o640, True), (0o644, True)])
+def test_doctor_sees_a_token_that_others_can_read(im: Any, tmp_path: Path, mode: int, failed: bool) -> None:
+    token = tmp_path / "admin-token"
+    token.write_text("t")
+    token.chmod(mode)
+    names = [
+        one["name"] for one in json.loads(im("doctor", "-o", "json", TOCSIN_DATA=str(tmp_path)).out)["checks"]
+    ]
+    assert ("admin token" in names) is failed
+
+
+def test_doctor_says_which_server_is_away(run: Any, nowhere: str) -> None:
+    ran = run("doctor", IM_URL=nowhere)
+    assert ran.code == 8
+    assert f"server\tfailed\tcannot reach {nowhere}" in ran.out
 
 
 def test_the_local_servers_address_and_token_are_found(run: Any, hub: Any, tmp_path: Path) -> None:

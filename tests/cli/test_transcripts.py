@@ -79,6 +79,13 @@ def test_without_color_no_escape_sequence_is_left(case: str) -> None:
         assert "<esc>" not in (FOLDER / f"{case}.{mode}.txt").read_text()
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_colours_change_no_word_and_no_place(case: str) -> None:
+    painted = (FOLDER / f"{case}.terminal.txt").read_text()
+    bare = [line.rstrip() for line in re.sub(r"<esc>\[[0-9;]*m", "", painted).splitlines()]
+    assert bare == (FOLDER / f"{case}.no-color.txt").read_text().splitlines()
+
+
 @pytest.mark.parametrize("case", ["list", "timeline", "explain", "doctor", "connector-list", "token-list"])
 def test_on_a_terminal_no_line_is_wider_than_it(case: str) -> None:
     out = (FOLDER / f"{case}.no-color.txt").read_text().partition("--- stderr")[0].splitlines()[1:]

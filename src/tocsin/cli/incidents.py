@@ -140,7 +140,10 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
     ended = f" by {incident.resolved_by}" if incident.resolved_by else ""
     parts = [f"{part.service} ({part.status})" for part in incident.parts] or incident.services
     return [
-        ("Severity", both_severities(incident.severity)),
+        (
+            "Severity",
+            incident.severity if session.print.format == "tsv" else both_severities(incident.severity),
+        ),
         ("Status", incident.status_shown or incident.status),
         ("Services", ", ".join(parts)),
         ("Team", incident.team),

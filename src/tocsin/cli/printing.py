@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, cast
 
 from tocsin.cli.failures import Usage
 from tocsin.cli.wording import plain
@@ -219,18 +219,25 @@ class Printer:
                     for n in shown
                 )
             )
-        self._without_trailing_blanks(table, _NATURAL if whole else self.width)
+        self._print_table(table, _NATURAL if whole else self.width)
 
-    def _without_trailing_blanks(self, table: Any, width: int) -> None:
-        """Print a table; off a terminal without the blanks that rich fills its last column with."""
-        if self._paints:
-            self.console("out").print(table, width=width, crop=False, soft_wrap=width == _NATURAL)
-            return
+    def _print_table(self, table: Any, width: int) -> None:
+        """Print a table `width` columns wide, which a rich console of the terminal's own width would not do."""
         from rich.console import Console
 
         held = io.StringIO()
-        Console(file=held, width=width, no_color=True, color_system=None).print(table)
+        Console(
+            file=held,
+            width=width,
+            force_terminal=self._paints,
+            no_color=not self._paints,
+            color_system=self._color_system(),
+        ).print(table)
         self.out.write("".join(f"{line.rstrip()}\n" for line in held.getvalue().splitlines()))
+
+    def _color_system(self) -> Literal["standard", "256", "truecolor", "windows"] | None:
+        found = self.console("out").color_system if self._paints else None
+        return cast('Literal["standard", "256", "truecolor", "windows"] | None', found)
 
 
 def _span(text: str, words: list[str], at: int) -> tuple[int, int]:
