@@ -285,3 +285,17 @@ async def test_log_entries_are_a_feed_newest_first(house: House) -> None:
 async def test_a_body_of_another_shape_is_refused(house: House, body: Any) -> None:
     answer = await house.pd("POST", "/incidents", body, **BOT)
     assert (answer.status, bool(answer.json["error"]["message"])) == (400, True)
+
+
+async def test_who_acknowledges_owns_it_and_a_second_joins(house: House) -> None:
+    incident = await house.incident()
+    owners = []
+    for person in ("ada", "cy"):
+        answer = await house.control(
+            "POST", f"/pagerduty/incidents/{incident['id']}/acknowledge", {"user": person}
+        )
+        whole = answer.json["incident"]
+        owners.append([entry["assignee"]["summary"] for entry in whole["assignments"]])
+    assert owners == [["Ada"], ["Ada", "Cy"]]
+    assert [entry["acknowledger"]["summary"] for entry in whole["acknowledgements"]] == ["Ada", "Cy"]
+    assert rung(whole) == ["bo"]

@@ -19,7 +19,10 @@ from tocsin.sandbox.pagerduty.machine import Desk
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PEOPLE = st.sampled_from(["PUADA01", "PUBO001", "PUCY001"])
 STEPS = st.one_of(
-    st.tuples(st.sampled_from(["acknowledge", "retrigger", "resolve"]), PEOPLE),
+    st.tuples(st.just("acknowledge"), PEOPLE),
+    st.tuples(st.just("acknowledge"), PEOPLE),
+    st.tuples(st.just("retrigger"), PEOPLE),
+    st.tuples(st.just("resolve"), PEOPLE),
     st.tuples(st.just("snooze"), st.integers(-5, 100_000)),
     st.tuples(st.just("reassign"), PEOPLE),
     st.tuples(st.just("escalate"), st.integers(0, 3)),
@@ -55,8 +58,8 @@ def check(incident: Incident) -> None:
         assert incident.assigned_via == "escalation_policy" or "escalate" not in waiting
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, max_size=12))
+@settings(max_examples=400, deadline=None)
+@given(st.lists(STEPS, min_size=5, max_size=25))
 async def test_an_incident_is_never_in_an_impossible_state(steps: list[tuple[str, object]]) -> None:
     desk = Desk(seed_account(), Clock(lambda: START), Ids("x"))
     told: list[str] = []

@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tocsin.sandbox.pagerduty.subscriptions import signature
+from tocsin.sandbox.clock import Clock
+from tocsin.sandbox.faults import Faults
+from tocsin.sandbox.pagerduty.subscriptions import MANNERS, signature
+from tocsin.sandbox.postman import Parcel, Postman
 
 from .conftest import BOT, House, Receiver, until
 
@@ -248,6 +253,21 @@ async def test_a_receiver_without_a_trusted_certificate_loses_the_delivery_at_on
     await house.advance(3600)
     (tried,) = (await house.control("GET", "/deliveries?vendor=pagerduty")).json["deliveries"]
     assert (tried["status"], tried["then"], "certificate" in tried["problem"]) == (None, None, True)
+
+
+async def test_a_receiver_that_takes_too_long_is_tried_again(receiver: Receiver) -> None:
+    clock = Clock(lambda: datetime(2026, 11, 20, tzinfo=UTC))
+    postman = Postman(clock, Faults(), replace(MANNERS, timeout=0.05))
+    assert MANNERS.timeout == 5.0
+    receiver.silent = True
+    parcel = Parcel(
+        "id", "pagerduty", "P1", "Q1", "incident.triggered", "create", receiver.url, {}, {}, b"{}"
+    )
+    postman.post(parcel)
+    await postman.settle()
+    (tried,) = postman.attempts
+    assert (tried["status"], tried["then"], tried["problem"]) == (None, "retry", "no answer within 0.05 s")
+    await postman.stop()
 
 
 async def test_nobody_listening_is_tried_again_later(house: House) -> None:

@@ -235,8 +235,9 @@ class Desk:
         now = self.clock.now()
         for each in [user_id] if user_id else list(incident.assignees):
             incident.acknowledgers[each] = now
-        if user_id and user_id not in incident.assignees:
-            incident.assignees = {user_id: now}
+        if user_id:
+            kept = {each: at for each, at in incident.assignees.items() if each in incident.acknowledgers}
+            incident.assignees = {**kept, user_id: kept.get(user_id, now)}
 
     def _back_to_triggered(self, incident: Incident, agent: Json | None) -> None:
         incident.acknowledgers.clear()
