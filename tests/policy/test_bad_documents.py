@@ -426,9 +426,37 @@ def test_every_fault_is_told_not_only_the_first(faults_of: FaultsOf) -> None:
     assert [fault.line for fault in found] == [2, 2, 3, 5]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("k{0}: v", id="unknown keys"),
+        pytest.param("same: {0}", id="one key again and again"),
+        pytest.param("? ${{GONE{0}}}\n: x", id="variables that are not set"),
+    ],
+)
+def test_a_large_file_of_another_kind_is_refused_soon(faults_of: FaultsOf, line: str) -> None:
+    start = time.perf_counter()
+    found = faults_of("\n".join(line.format(index) for index in range(20_000)))
+    assert len(found) == 200
+    assert time.perf_counter() - start < 3
+
+
+def test_ten_thousand_unknown_teams_are_refused_soon(faults_of: FaultsOf) -> None:
+    start = time.perf_counter()
+    lines = [f"  s{index}: {{team: t{index}, depends_on: [x{index}]}}" for index in range(10_000)]
+    found = faults_of("teams: {ops: {}}\nservices:\n" + "\n".join(lines))
+    assert len(found) == 200
+    assert time.perf_counter() - start < 5
+
+
 def test_one_lost_variable_is_one_fault(faults_of: FaultsOf) -> None:
     (fault,) = faults_of("integrations:\n  a: {source: webhook, key: '${GONE}'}\n")
     assert (fault.line, fault.field) == (2, "integrations.a.key")
+
+
+def test_a_lost_variable_in_a_key_hides_nothing_else(faults_of: FaultsOf) -> None:
+    found = faults_of("users: 5\n${GONE}: x\n")
+    assert [(fault.field, fault.line) for fault in found] == [("users", 1), ("${GONE}", 2), ("", 2)]
 
 
 def test_a_wrong_key_is_not_repeated_in_the_fault(faults_of: FaultsOf) -> None:

@@ -20,6 +20,7 @@ LARGEST_BYTES = 5 * 1024 * 1024
 DEEPEST = 40
 MOST_ALIASED = 20_000
 """Nodes that aliases may add, all together."""
+MOST_FAULTS = 200
 
 _ENV = re.compile(r"\$(?:\$\{|\{([^}]*)\})")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -64,14 +65,24 @@ class Node:
 class Faults:
     """Everything found wrong so far."""
 
-    found: list[FieldFault] = field(default_factory=list)
+    kept: dict[FieldFault, None] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+
+    @property
+    def found(self) -> tuple[FieldFault, ...]:
+        """In the order they were met."""
+        return tuple(self.kept)
+
+    @property
+    def full(self) -> bool:
+        """True when more would help nobody: a file of another kind has a fault on every line."""
+        return len(self.kept) >= MOST_FAULTS
 
     def add(self, path: str, message: str, line: int | None) -> None:
         """One more; the same one is kept once, and none that only follows from a lost value."""
         fault = FieldFault(path, message, line)
-        if fault not in self.found and path not in self.lost:
-            self.found.append(fault)
+        if path not in self.lost and not self.full:
+            self.kept[fault] = None
 
     def lose(self, path: str, message: str, line: int | None) -> None:
         """A fault that leaves no value at `path`: what is said of that place later is not worth telling."""
@@ -211,7 +222,6 @@ class _Reader:
                 raise _unreadable("a key must be one word or a text in quotes", node.line)
             top.key, top.key_line, top.wants_key = node.value, node.line, False
             return
-        top.wants_key = True
         key = top.key or ""
         node.key_line = top.key_line
         if key == "<<":
@@ -222,6 +232,7 @@ class _Reader:
         else:
             entries[key] = node
             top.node.size += node.size
+        top.wants_key = True
 
     def merge(self, into: Node, source: Node) -> None:
         parts = source.value if isinstance(source.value, list) else [source]
@@ -234,12 +245,15 @@ class _Reader:
                     into.value[key] = node
                     into.size += node.size
 
-    def path(self) -> str:
-        """The dotted path of the value that comes next."""
-        return ".".join(
+    def path(self, coming: str = "") -> str:
+        """The dotted path of what stands here; `coming` is the text read, which may be a key itself."""
+        parts = [
             (top.key or "") if isinstance(top.node.value, dict) else str(len(top.node.value))
             for top in self.stack
-        )
+        ]
+        if self.stack and isinstance(self.stack[-1].node.value, dict) and self.stack[-1].wants_key:
+            parts[-1] = coming
+        return ".".join(parts)
 
     def expand(self, text: str, line: int) -> tuple[str, bool]:
         """The text with ${NAME} filled in, and whether there was any. `$${` stands for `${`."""
@@ -252,13 +266,13 @@ class _Reader:
                 return "${"
             if not _ENV_NAME.match(name):
                 self.faults.lose(
-                    self.path(),
+                    self.path(text),
                     f"${{{name}}} names no environment variable; a text ${{ is written $${{",
                     line,
                 )
                 return ""
             if name not in self.env:
-                self.faults.lose(self.path(), f"the environment variable {name} is not set", line)
+                self.faults.lose(self.path(text), f"the environment variable {name} is not set", line)
                 return ""
             return self.env[name]
 

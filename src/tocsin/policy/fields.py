@@ -53,6 +53,8 @@ class Section:
     def done(self) -> None:
         """Refuse every key that was not asked for."""
         for key in self.entries:
+            if self.faults.full:
+                return
             if key not in self._asked:
                 self.fault(key, f"there is no such setting{did_you_mean(key, self._asked)}")
 
@@ -180,7 +182,7 @@ class Section:
         self, key: str, name: str, known: Collection[str] | None, what: str, line: int | None = None
     ) -> None:
         """Note a fault when there is no `what` of that name."""
-        if known is not None and name not in known:
+        if known is not None and name not in known and not self.faults.full:
             self.fault(key, f'there is no {what} "{name}"{did_you_mean(name, _near(known))}', line)
 
     def section(self, key: str) -> Section:

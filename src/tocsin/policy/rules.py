@@ -18,9 +18,14 @@ from tocsin.policy.expressions import Always, Expressions, TextPattern, definiti
 from tocsin.policy.fields import Section
 from tocsin.policy.times import instant, spans, zone_fault
 
+MOST_FACTS = 1000
+
 
 def read_facts(section: Section, expressions: Expressions) -> tuple[tuple[str, Condition], ...]:
     """`facts`: named conditions, in the order of the file; each may use the others."""
+    if len(section.entries) > MOST_FACTS:
+        section.fault("", f"holds more than {MOST_FACTS} named facts")
+        return ()
     written = {name: section.text(name, required=True) for name in section.entries}
     for name in list(written):
         fault = fact_name_fault(name)
