@@ -56,6 +56,7 @@ class Daemon:
         self.url = ""
         self._now = now or _utc_now
         self._postgres: EmbeddedPostgres | None = None
+        self._database: Database | None = None
         self._worker: Worker | None = None
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -75,7 +76,7 @@ class Daemon:
         if not dsn:
             self._postgres = EmbeddedPostgres(data)
             dsn = await self._postgres.start()
-        database = await Database.connect(dsn, most=16)
+        self._database = database = await Database.connect(dsn, most=16)
         ran = await migrate(database, today=self._now().date(), new_installation=new_id(self._now()))
         if ran:
             log.info("migrated", migrations=ran)
@@ -146,16 +147,15 @@ class Daemon:
     async def stop(self) -> None:
         """Down in order; safe to call at any point of the start."""
         if self._server is not None:
-            self._server.stop()
+            self._server.stop()  # type: ignore[no-untyped-call]
         if self._worker is not None:
             await self._worker.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
-        hub = getattr(self, "hub", None)
-        if hub is not None:
-            await hub.database.close()
+        if self._database is not None:
+            await self._database.close()
         with suppress(OSError):
             (self.settings.data / "url").unlink()
         if self._postgres is not None:

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -19,7 +19,8 @@ from tocsin.store import configs
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
 
-KEY_SUFFIX = ".key"
+LATER_SOURCES = ("opsgenie",)
+"""Sources a configuration may name already, so that it need not change when they arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,13 @@ def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str)
         known = hub.providers.get(kind)
         return known.module.check_settings(settings) if known else []
 
-    return policies.load(
-        text, env=environment, known_sources=list(hub.sources), known_providers=list(hub.providers), file_name=file_name,
+    loaded = policies.load(
+        text, env=environment, known_sources=[*hub.sources, *LATER_SOURCES], known_providers=list(hub.providers), file_name=file_name,
         check_settings=check,
     )  # fmt: skip
+    later = [i.name for i in loaded.policy.integrations.values() if i.source not in hub.sources]
+    told = tuple(f"integrations.{name}: its source comes with a later version; until then its address answers 404" for name in later)
+    return replace(loaded, warnings=(*loaded.warnings, *told))
 
 
 async def apply(

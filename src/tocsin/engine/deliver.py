@@ -105,7 +105,7 @@ def rate_of(hub: Hub, connector: str) -> Rate:
         return Rate()
     own = known.settings.get("rate_limit")
     kind = hub.providers.get(known.type)
-    limits = own if isinstance(own, dict) else (kind.manifest.get("limits", {}) if kind else {})
+    limits = own if isinstance(own, dict) else (kind.manifest.get("rate", {}) if kind else {})
     per_minute = float(limits.get("per_minute", 0) or 0)
     return Rate(per_minute, float(limits.get("burst", max(per_minute / 2, 1))))
 

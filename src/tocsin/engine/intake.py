@@ -15,6 +15,7 @@ from tocsin.core import template
 from tocsin.core.dedup import default_key
 from tocsin.core.errors import BadInput, FieldFault, NotAllowed
 from tocsin.core.model import Action, Event
+from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
 from tocsin.core.policy import Integration
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.severity import Severity
@@ -32,9 +33,11 @@ _MOST_BODY_IN_LOG = 1024 * 1024
 
 
 def integration_by_key(hub: Hub, key: str) -> Integration | None:
-    """The integration with this key; None for an unknown or paused one."""
+    """The integration with this key; None for an unknown or paused one, and for
+    one whose source this version does not have."""
     found = hub.active.by_key_hash.get(hashlib.sha256(key.encode()).hexdigest())
-    return None if found is None or found.paused else found
+    usable = found is not None and not found.paused and found.source in hub.sources
+    return found if usable else None
 
 
 async def take(
@@ -113,13 +116,13 @@ def _templated(event: Event, integration: Integration, data: Any) -> Event:
     changes: dict[str, Any] = {}
     notes: list[str] = []
     for name, text in integration.templates.items():
-        limit = template.TITLE_LIMIT if name != "description" else template.DESCRIPTION_LIMIT
+        limit = TITLE_LIMIT if name != "description" else DESCRIPTION_LIMIT
         try:
             value = template.render(text, context, limit)
         except template.TemplateError as fault:
             notes.append(f"template {name} failed ({fault}); the source's own is used")
             continue
-        value = value if name == "description" else template.one_line(value)
+        value = value if name == "description" else one_line(value)
         if value.strip():
             changes[name] = value
     if notes:

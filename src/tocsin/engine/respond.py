@@ -114,7 +114,9 @@ async def _carry_out(
             remotes = await _open_there(connection, remotes, actor.via, now)
     elif ruling.starts_paging:
         plan = ask.again(plan, now)
-    await tell_others(connection, hub, sheet, ruling, actor, remotes, note, now)
+    # the words travel as a note of their own, once, whatever else the act is at a provider
+    words = note if ruling.tell is EffectKind.NOTE else ""
+    await tell_others(connection, hub, sheet, ruling, actor, remotes, words, now)
     if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.RESOLVE):
         told = replace(ruling, tell=EffectKind.NOTE, stops_paging=False)
         await tell_others(connection, hub, sheet, told, actor, remotes, note, now)

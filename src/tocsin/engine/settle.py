@@ -272,7 +272,9 @@ async def _rejected(
     remote = work.remote
     await outbox.settle(connection, work.id, "failed", outcome.reason, now)
     if work.kind in PAGES:
-        await outbox.update_remote(connection, remote.id, {"failed_at": now, "fault": outcome.reason[:500]})
+        facts = {"failed_at": now, "fault": outcome.reason[:500]}
+        facts |= {"remote_id": outcome.remote_id} if outcome.remote_id else {}
+        await outbox.update_remote(connection, remote.id, facts)
     if outcome.gone:
         await outbox.update_remote(connection, remote.id, {"status": RemoteStatus.UNKNOWN.value})
     if outcome.alarm:

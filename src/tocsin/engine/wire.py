@@ -120,5 +120,7 @@ def _message(mail: Mail) -> EmailMessage:
     message["Date"] = formatdate(localtime=False)
     if mail.message_id:
         message["Message-ID"] = mail.message_id
+    if mail.in_reply_to:
+        message["In-Reply-To"] = message["References"] = mail.in_reply_to
     message.set_content(mail.text)
     return message

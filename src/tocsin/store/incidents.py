@@ -52,7 +52,7 @@ async def id_of(connection: Connection, name: str) -> UUID | None:
     """The id behind "INC-7", "7" or the id itself; None when there is no such incident."""
     text = name.strip()
     number = text[4:] if text.upper().startswith("INC-") else text
-    if number.isdigit() and len(number) < 18:
+    if number.isascii() and number.isdigit() and len(number) < 18:
         found: UUID | None = await connection.fetchval(
             "SELECT id FROM incident WHERE number = $1", int(number)
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tocsin.core.model import Alert, Event
 from tocsin.store.database import Connection, notify
-from tocsin.store.rows import alert_of, event_out, links_out
+from tocsin.store.rows import alert_of, event_out, links_out, listed
 
 UNDECIDED = "tocsin_undecided"
 """Channel: there are alerts to decide."""
@@ -169,12 +169,12 @@ def _columns(doors: Sequence[Door]) -> list[list[Any]]:
         [x.description for x in a],
         [x.sender_severity.value if x.sender_severity else None for x in a],
         [x.quiet for x in a],
-        [list(x.services) for x in a],
+        [listed(x.services) for x in a],
         [x.team for x in a],
         [x.labels for x in a],
-        [list(x.tags) for x in a],
+        [listed(x.tags) for x in a],
         [x.details for x in a],
-        [links_out(x.links) for x in a],
+        [listed(links_out(x.links)) for x in a],
         [x.correlation_id for x in a],
         [x.count for x in a],
         [door.fingerprint for door in doors],
@@ -187,24 +187,23 @@ def _columns(doors: Sequence[Door]) -> list[list[Any]]:
     ]
 
 
-# lists of texts travel as jsonb: unnest would flatten a two-dimensional array
 _UNNEST = """
   unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::bool[], $11::jsonb[], $12::text[], $13::jsonb[], $14::jsonb[], $15::jsonb[], $16::jsonb[], $17::text[],
+    $10::bool[], $11::text[], $12::text[], $13::jsonb[], $14::text[], $15::jsonb[], $16::text[], $17::text[],
     $18::int[], $19::bytea[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::text[],
     $24::timestamptz[], $25::text[]{more})
   AS r (id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services, team,
     labels, tags, details, links, correlation_id, count, fingerprint, first_event_at, last_event_at, newest_sent_at,
     muted_by, resolved_at, resolved_by{names})
 """
-_TEXTS = "ARRAY(SELECT jsonb_array_elements_text(r.{}))"
+_TEXTS = "ARRAY(SELECT jsonb_array_elements_text(r.{}::jsonb))"
 
 _INSERT = f"""
 INSERT INTO alert (id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services,
   team, labels, tags, details, links, correlation_id, count, fingerprint, first_event_at, last_event_at, newest_sent_at,
   muted_by, resolved_at, resolved_by, undecided_since)
 SELECT r.id, r.integration, r.scope, r.source, r.dedup_key, r.status, r.title, r.description, r.sender_severity, r.quiet,
-  {_TEXTS.format("services")}, r.team, r.labels, {_TEXTS.format("tags")}, r.details, r.links, r.correlation_id, r.count,
+  {_TEXTS.format("services")}, r.team, r.labels, {_TEXTS.format("tags")}, r.details, r.links::jsonb, r.correlation_id, r.count,
   r.fingerprint, r.first_event_at, r.last_event_at, r.newest_sent_at, r.muted_by, r.resolved_at, r.resolved_by, r.undecided_since
 FROM {_UNNEST.format(more=", $26::timestamptz[]", names=", undecided_since")}
 """  # noqa: S608 - built from constants only
@@ -212,7 +211,7 @@ FROM {_UNNEST.format(more=", $26::timestamptz[]", names=", undecided_since")}
 _UPDATE = f"""
 UPDATE alert a SET source = r.source, status = r.status, title = r.title, description = r.description,
   sender_severity = r.sender_severity, quiet = r.quiet, services = {_TEXTS.format("services")}, team = r.team,
-  labels = r.labels, tags = {_TEXTS.format("tags")}, details = r.details, links = r.links, count = r.count,
+  labels = r.labels, tags = {_TEXTS.format("tags")}, details = r.details, links = r.links::jsonb, count = r.count,
   fingerprint = r.fingerprint, last_event_at = r.last_event_at, newest_sent_at = r.newest_sent_at,
   muted_by = r.muted_by, resolved_at = r.resolved_at, resolved_by = r.resolved_by,
   undecided_since = coalesce(a.undecided_since, $26)

@@ -238,6 +238,9 @@ async def expect(connection: Connection, works: Sequence[Work], now: datetime) -
     for work in works:
         kept = [e for e in work.remote.expected if now - e.at < timedelta(minutes=3)]
         mine = [Expected(t, now, str(work.body.get("note", ""))) for t in _TRANSITIONS.get(work.kind, ())]
+        if work.kind is EffectKind.RESOLVE and work.body.get("person"):
+            # PagerDuty turns the resolution's text into a note of its own
+            mine.append(Expected("note", now, f"{work.body['person']} (via Tocsin)"))
         if mine:
             await update_remote(connection, work.remote.id, {"expected": expected_out([*kept, *mine])})
 

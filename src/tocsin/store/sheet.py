@@ -16,7 +16,7 @@ from tocsin.core.model import Alert, Incident, Line
 from tocsin.core.paging import Plan
 from tocsin.core.ports import EffectKind
 from tocsin.store.database import Connection, notify
-from tocsin.store.rows import links_out, plan_out
+from tocsin.store.rows import links_out, listed, plan_out
 
 EFFECTS, CHANGED, TIMERS = "tocsin_effects", "tocsin_changed", "tocsin_timers"
 
@@ -167,10 +167,15 @@ async def _save_incidents(connection: Connection, sheet: Sheet, now: datetime) -
         INSERT INTO incident (id, number, title, description, severity, status, team, correlation_id, life, declared, origin,
           policy, rule, group_key, assignee, opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, closed_at,
           recurrence_of, config_version, details, links, paging, last_join_at, updated_at)
-        SELECT *, $28 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        SELECT id, number, title, description, severity, status, team, correlation_id, life, declared, origin, policy, rule,
+          group_key, assignee, opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, closed_at, recurrence_of,
+          config_version, details, links::jsonb, paging, last_join_at, $28 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
           $8::text[], $9::int[], $10::bool[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
           $16::timestamptz[], $17::timestamptz[], $18::text[], $19::timestamptz[], $20::text[], $21::timestamptz[],
-          $22::bigint[], $23::bigint[], $24::jsonb[], $25::jsonb[], $26::jsonb[], $27::timestamptz[])
+          $22::bigint[], $23::bigint[], $24::jsonb[], $25::text[], $26::jsonb[], $27::timestamptz[])
+          AS r (id, number, title, description, severity, status, team, correlation_id, life, declared, origin, policy, rule,
+          group_key, assignee, opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, closed_at, recurrence_of,
+          config_version, details, links, paging, last_join_at)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
           severity = excluded.severity, status = excluded.status, life = excluded.life, policy = excluded.policy,
           rule = excluded.rule, assignee = excluded.assignee, acknowledged_at = excluded.acknowledged_at,
@@ -186,7 +191,7 @@ async def _save_incidents(connection: Connection, sheet: Sheet, now: datetime) -
         [x.acknowledged_by for x in i], [x.resolved_at for x in i],
         [x.resolved_by.value if x.resolved_by else None for x in i], [x.closed_at for x in i],
         [x.recurrence_of for x in i], [x.config_version for x in i], [x.details for x in i],
-        [links_out(x.links) for x in i], [plan_out(plan) for _, plan in kept], [sheet.joined.get(x.id) for x in i], now,
+        [listed(links_out(x.links)) for x in i], [plan_out(plan) for _, plan in kept], [sheet.joined.get(x.id) for x in i], now,
     )  # fmt: skip
     flat = [(x.id, n, part) for x in i for n, part in enumerate(x.parts)]
     await connection.execute(
@@ -206,18 +211,18 @@ async def _save_decided(connection: Connection, sheet: Sheet) -> None:
     a = [row.alert for row in rows]
     await connection.execute(
         """
-        UPDATE alert a SET status = r.status, severity = r.severity, services = ARRAY(SELECT jsonb_array_elements_text(r.services)),
+        UPDATE alert a SET status = r.status, severity = r.severity, services = ARRAY(SELECT jsonb_array_elements_text(r.services::jsonb)),
           team = r.team, incident_id = r.incident_id, muted_by = r.muted_by, decision = coalesce(r.decision, a.decision),
           config_version = r.config_version, decided_event = r.decided_event, told_repeat_at = r.told_repeat_at,
           undecided_since = NULL
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
           $9::bigint[], $10::bigint[], $11::timestamptz[])
           AS r (id, status, severity, services, team, incident_id, muted_by, decision, config_version, decided_event,
             told_repeat_at)
         WHERE a.id = r.id
         """,
         [x.id for x in a], [x.status.value for x in a], [x.severity.value if x.severity else None for x in a],
-        [list(x.services) for x in a], [x.team for x in a], [x.incident_id for x in a], [x.muted_by for x in a],
+        [listed(x.services) for x in a], [x.team for x in a], [x.incident_id for x in a], [x.muted_by for x in a],
         [row.record for row in rows], [row.config_version for row in rows], [row.last_event for row in rows],
         [row.told_repeat_at for row in rows],
     )  # fmt: skip

@@ -95,3 +95,8 @@ async def find_session(
         "SELECT name, scopes FROM session WHERE hash = $1 AND kind = 'session' AND expires_at > $2", hash, now
     )
     return (row["name"], tuple(row["scopes"])) if row else None
+
+
+async def end_session(connection: Connection, hash: bytes, now: datetime) -> None:
+    """Forget a session, and with it every one that has run out."""
+    await connection.execute("DELETE FROM session WHERE hash = $1 OR expires_at < $2", hash, now)

@@ -1,7 +1,7 @@
 -- The tables of the backbone. Comments say what a row is; docs/architecture.md draws how they hang together.
 
 CREATE TABLE installation (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
   id uuid NOT NULL,
   made_at timestamptz NOT NULL DEFAULT now()
 );

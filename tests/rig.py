@@ -1,0 +1,196 @@
+"""A whole hub in the test's hand: real PostgreSQL, real HTTP, the sandbox's providers, and a held clock.
+
+`rig.clock.advance(minutes=5)` is how time passes; `await rig.until(...)` waits for what follows from an
+event, by asking, not by sleeping a guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tocsin.config import Settings
+from tocsin.daemon import Daemon
+from tocsin.sandbox.server import Sandbox, SandboxSettings
+
+MONDAY_NOON = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
+KEYS = {
+    "AM_KEY": "alertmanager-key-0001",
+    "PD_IN_KEY": "abcdef0123456789abcdef0123456789",
+    "OG_IN_KEY": "1f0c1a52-6f3d-4c7e-9d55-0a4e2c9b7d11",
+    "WH_KEY": "webhook-key-000000001",
+    "PAGERDUTY_API_KEY": "pd-secret-key-of-the-tests",
+    "OPSGENIE_API_KEY": "og-secret-key-of-the-tests",
+}
+ADMIN_TOKEN = "tsn_admin-token-of-the-tests"
+
+
+class Clock:
+    """The hub's clock: stands still until it is moved."""
+
+    def __init__(self, at: datetime = MONDAY_NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+class Rig:
+    """One hub and one sandbox."""
+
+    def __init__(self, database_url: str, folder: Path, config: str, *, at: datetime, port: int = 0) -> None:
+        self.clock = Clock(at)
+        self._database_url, self._folder, self._config, self._port = database_url, folder, config, port
+        self.sandbox = Sandbox(SandboxSettings(port=0, tls=False, data=folder / "sandbox"))
+        self.daemon: Daemon
+        self.http: aiohttp.ClientSession
+
+    async def start(self, environment: Callable[[dict[str, str]], None], *, webhooks: bool = True) -> None:
+        """Up: sandbox, hub with the configuration, webhooks registered at both providers."""
+        self.http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+        await self.sandbox.start()
+        urls = {"PAGERDUTY_URL": self.sandbox.pagerduty_url, "OPSGENIE_URL": self.sandbox.opsgenie_url}
+        environment({**KEYS, **urls})
+        await self.start_hub()
+        if webhooks:
+            await self.register_webhooks()
+
+    async def start_hub(self) -> None:
+        """Start (or start again) the hub alone, on the same data."""
+        file = self._folder / "hub.yaml"
+        file.write_text(self._config)
+        settings = Settings(
+            data=self._folder / "data", port=self._port, config=file, admin_token=ADMIN_TOKEN,
+            database_url=self._database_url, secret_key="a secret key for the tests",
+        )  # fmt: skip
+        self.daemon = Daemon(settings, now=self.clock)
+        await self.daemon.start()
+        self._port = int(self.daemon.url.rsplit(":", 1)[1])
+
+    async def register_webhooks(self) -> None:
+        base = self.daemon.url
+        pagerduty = {"vendor": "pagerduty", "url": f"{base}/connectors/prod-pagerduty/webhook", "secret": "pd-webhook-secret"}
+        opsgenie = {"vendor": "opsgenie", "url": f"{base}/connectors/prod-opsgenie/webhook?token=og-webhook-token"}
+        for body in (pagerduty, opsgenie):
+            await self.control("POST", "/webhooks", body)
+
+    async def stop(self) -> None:
+        await self.daemon.stop()
+        await self.sandbox.stop()
+        await self.http.close()
+
+    # ---- time ----------------------------------------------------------------------------------
+
+    async def advance(self, **span: float) -> None:
+        """Let time pass, here and at the providers, and wake whoever waits for it."""
+        step = timedelta(**span)
+        self.clock.at += step
+        await self.control("POST", "/clock", {"advance": step.total_seconds()})
+        self.ring()
+
+    def ring(self) -> None:
+        """Everybody looks now."""
+        hub = self.daemon.hub
+        for bell in ("undecided", "effects", "timers", "hooks", *(f"courier {c}" for c in hub.policy.connectors)):
+            hub.wake.ring(bell)
+
+    async def until(self, ask: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 10) -> Any:
+        """What `ask` gives once it is truthy; fails with `what` after `seconds` of real time."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while True:
+            if found := await ask():
+                return found
+            if loop.time() > end:
+                raise AssertionError(f"never happened: {what}\n{await self.story()}")
+            self.ring()
+            await asyncio.sleep(0.02)
+
+    async def quiet(self) -> None:
+        """Until nothing is undecided, pending or due."""
+        async def nothing_left() -> bool:
+            return not await self.daemon.hub.database.read(_work_left(self.clock.at))
+
+        await self.until(nothing_left, "the hub comes to rest")
+
+    # ---- the hub -------------------------------------------------------------------------------
+
+    async def call(self, method: str, path: str, body: Any = None, *, want: int | None = None, **more: Any) -> Any:
+        """One request of the API; the JSON answer."""
+        async with self.http.request(method, self.daemon.url + path, json=body, **more) as answer:
+            text = await answer.text()
+            assert want is None or answer.status == want, f"{method} {path}: {answer.status} {text}"
+            return json.loads(text) if text else None
+
+    async def alert(self, **fields: Any) -> Any:
+        """Send an alert and wait for its decision."""
+        return await self.call("POST", "/api/v1/alerts?wait=decision", fields, want=200)
+
+    async def incident(self, name: str = "INC-1") -> Any:
+        return await self.call("GET", f"/api/v1/incidents/{name}", want=200)
+
+    async def timeline(self, name: str = "INC-1") -> list[Any]:
+        return list((await self.call("GET", f"/api/v1/incidents/{name}/timeline?limit=500", want=200))["items"])
+
+    async def kinds(self, name: str = "INC-1") -> list[str]:
+        return [line["kind"] for line in await self.timeline(name)]
+
+    async def story(self) -> str:
+        """Every timeline as an incident log, for a failing test's message."""
+        listed = await self.call("GET", "/api/v1/incidents?status=open,mitigated,resolved,closed")
+        lines = []
+        for incident in listed.get("items", []):
+            lines.append(f"{incident['name']} {incident['status']} {incident['title']}")
+            lines += [f"  {line['at']} {line['kind']}: {line['text']}" for line in await self.timeline(incident["name"])]
+        return "\n".join(lines)
+
+    # ---- the providers -------------------------------------------------------------------------
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """The sandbox's control API."""
+        async with self.http.request(method, self.sandbox.control_url + path, json=body) as answer:
+            text = await answer.text()
+            assert answer.status < 400, f"sandbox {method} {path}: {answer.status} {text}"
+            return json.loads(text) if text else None
+
+    async def fault(self, vendor: str, kind: str, **more: Any) -> str:
+        return str((await self.control("POST", "/faults", {"vendor": vendor, "kind": kind, **more}))["id"])
+
+    async def heal(self) -> None:
+        await self.control("DELETE", "/faults")
+
+    async def pagerduty(self) -> list[Any]:
+        return _list(await self.control("GET", "/pagerduty/incidents"))
+
+    async def opsgenie(self) -> list[Any]:
+        return _list(await self.control("GET", "/opsgenie/alerts"))
+
+    async def mails(self) -> list[Any]:
+        return _list(await self.control("GET", "/mails"))
+
+    async def calls(self, vendor: str) -> list[Any]:
+        return _list(await self.control("GET", f"/calls?vendor={vendor}"))
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(next((v for v in value.values() if isinstance(v, list)), []))
+    return list(value)
+
+
+def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
+    async def ask(connection: Any) -> Any:
+        return await connection.fetchval(
+            "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL)"
+            " + (SELECT count(*) FROM hook WHERE state = 'pending') + (SELECT count(*) FROM timer WHERE due <= $1)"
+            " + (SELECT count(*) FROM effect WHERE state = 'leased' OR state = 'waiting' AND due <= $1)",
+            now,
+        )
+
+    return ask
