@@ -38,7 +38,7 @@ install() {
     mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] && [ -w "$here" ] ||
         fail "Cannot install: $here is read-only or belongs to another account. Clone it to a folder of your own, or make it writable."
     find_python
-    exec 9>"$venv/.lock"
+    exec 9>"$venv/.installing"
     lock
     # Somebody else may have done it while we waited.
     if ! fresh "$1"; then
@@ -52,7 +52,8 @@ install() {
     exec 9>&-
 }
 
-# The lock stands on the open file 9 and ends with it: a killed installation leaves none.
+# The lock stands on the open file 9 and ends with it: a killed installation leaves none. Its file is not called
+# .lock, for uv takes that one itself and would wait for us.
 lock() {
     if command -v flock >/dev/null 2>&1; then
         flock -n 9 || { say "Waiting for another installation in $here ..."; flock 9; }
@@ -84,10 +85,13 @@ find_python() {
 populate() {
     rm -f "$venv/.installed-run" "$venv/.installed-dev"
     log=$venv/install.log
+    # An account without a home of its own (nobody) has no place for uv's cache.
+    mkdir -p "${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}/uv}" 2>/dev/null ||
+        export UV_CACHE_DIR="$venv/.cache"
     : >"$log"
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1 || ! same_place; then
         # In place, for the lock stands inside; all but the lock and the log is made anew.
-        find "$venv" -mindepth 1 -maxdepth 1 ! -name .lock ! -name install.log -exec rm -rf {} +
+        find "$venv" -mindepth 1 -maxdepth 1 ! -name .installing ! -name install.log -exec rm -rf {} +
         if [ -n "$uv" ]; then
             step "$uv" venv --quiet --seed --allow-existing --python "${python:->=3.11}" "$venv"
         else
@@ -95,7 +99,6 @@ populate() {
         fi
     fi
     if [ -n "$uv" ]; then
-        [ -w "${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/}}}" ] || export UV_CACHE_DIR="$venv/.cache"
         step "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$here/requirements/$1.txt"
         step "$uv" pip install --quiet --python "$venv/bin/python" --no-deps -e "$here"
     else
