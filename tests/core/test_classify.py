@@ -404,3 +404,11 @@ def best_of(policy: Policy) -> float:
 def test_a_thousand_rules_cost_hardly_more_than_ten() -> None:
     few, lots = best_of(many(10, 10)), best_of(many(1000, 2000))
     assert lots <= few * 1.5 + 50e-6, (few, lots)
+
+
+def test_a_rule_that_held_lifts_although_it_changed_what_it_asked_for() -> None:
+    policy = load(
+        "classification: [{name: a, when: alert.severity == 'high', set: {severity: low}, lift: {low: medium}}]"
+    )
+    found = classify(alert(sender_severity=H), None, policy, DAY)
+    assert (found.severity, found.lifted_from) == (M, L)

@@ -236,6 +236,11 @@ def test_no_alert_makes_a_safe_condition_fail(labels: dict[str, str], detail: ob
     assert compiled('alert.labels.zzzzzz == "" && alert.source == "prometheus"').holds(sheet)
 
 
+def test_a_label_whose_name_ends_in_nul_does_no_harm() -> None:
+    sheet = facts(labels={"": "", "\x00": "", "a": "1", "a\x00b": "2"})
+    assert compiled('alert.labels.a == "1" && alert.labels.b == ""').holds(sheet)
+
+
 @pytest.mark.parametrize("odd", ["\ud800", "a\x00b", "\uffff"])
 def test_odd_characters_do_no_harm(odd: str) -> None:
     sheet = facts(title=odd, labels={odd: odd}, tags=(odd,), details={odd: [odd, 2**80, {odd: 1}]})

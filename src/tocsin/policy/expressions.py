@@ -246,8 +246,10 @@ def _evaluate(program: Any, facts: Facts) -> Any:
     try:
         try:
             value = program.eval(_activation(facts))
+            odd = value.type() == cel.Type.ERROR and "duplicate key" in str(value.value())
         except RuntimeError:
-            # A value that CEL cannot hold, met only when it is read: once more with harmless ones.
+            odd = True
+        if odd:  # A value that CEL cannot hold, met only when it is read: once more with harmless ones.
             value = program.eval(_activation(facts, clean=True))
         if value.type() == cel.Type.ERROR:
             raise ConditionError(_said(str(value.value()), ()))
@@ -281,9 +283,10 @@ def _flat(facts: Facts) -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """The value with what CEL cannot hold made harmless: lone surrogates, huge numbers, odd types."""
+    """The value with what CEL cannot hold made harmless: lone surrogates, NUL (it ends a text there and
+    makes two keys one), huge numbers, odd types."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
     if isinstance(value, Mapping):
         return {_clean(str(key)): _clean(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
