@@ -18,7 +18,6 @@ export const en = {
     notFound: "There is no page at this address.",
     crashed: "This page failed. The hub goes on working: the command line shows the same incidents.",
     reload: "Load again",
-    notifications: "Messages",
   },
   fresh: {
     connecting: "connecting",
@@ -109,7 +108,6 @@ export const en = {
     noteAdd: "Add note",
     noteFailed: "The note was not saved",
     cli: "Copy as CLI",
-    cliOf: (text: string) => `Copy: ${text}`,
     copied: "Copied",
     copyFailed: "The browser forbids copying. Select the text by hand.",
     remote: (type: string) => `Open in ${type}`,

@@ -24,30 +24,32 @@ export function Shell() {
         {path === "/" ? en.app.skip : en.app.skipDetail}
       </a>
       <Badge />
-      <header className="top">
-        <Link to="/" className="brand" aria-label={`${en.app.name}: ${en.app.home}`}>
-          {en.app.name}
-        </Link>
-        <Demo />
-        <FreshnessBadge />
-        <span className="grow" />
-        <UtcSwitch />
-        <SchemeSwitch />
-        <ActionIcon
-          className="icon keys"
-          variant="subtle"
-          aria-label={en.app.keys}
-          onClick={() => setSheet(true)}
-        >
-          <Kbd>?</Kbd>
-        </ActionIcon>
+      <header className="sticky">
+        <div className="top">
+          <Link to="/" className="brand" aria-label={`${en.app.name}: ${en.app.home}`}>
+            {en.app.name}
+          </Link>
+          <Demo />
+          <FreshnessBadge />
+          <span className="grow" />
+          <UtcSwitch />
+          <SchemeSwitch />
+          <ActionIcon
+            className="icon keys"
+            variant="subtle"
+            aria-label={en.app.keys}
+            onClick={() => setSheet(true)}
+          >
+            <Kbd>?</Kbd>
+          </ActionIcon>
+        </div>
+        <StaleBand />
       </header>
-      <StaleBand />
       <main id="main" tabIndex={-1}>
         <Outlet />
       </main>
       <Voice />
-      <Notifications position="top-center" limit={3} aria-label={en.app.notifications} />
+      <Notifications position="top-center" limit={3} />
       {sheet && <KeySheet onClose={() => setSheet(false)} />}
     </ActsProvider>
   );
@@ -96,7 +98,8 @@ function UtcSwitch() {
 }
 
 function SchemeSwitch() {
-  const { setColorScheme } = useMantineColorScheme();
+  // Mantine would stop transitions for a moment by a style tag, which the security policy forbids.
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const dark = useComputedColorScheme("light") === "dark";
   const label = dark ? en.app.themeToLight : en.app.themeToDark;
   return (

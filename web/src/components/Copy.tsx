@@ -35,13 +35,7 @@ export function CopyCommand({ text }: { text: string }) {
   return (
     <div className="copy">
       <code>{text}</code>
-      <Button
-        variant="default"
-        size="sm"
-        className="target"
-        onClick={press}
-        aria-label={en.incident.cliOf(text)}
-      >
+      <Button variant="default" size="sm" className="target" onClick={press} aria-label={`${label}: ${text}`}>
         {label}
       </Button>
       {state === "failed" && <p className="failure">{en.incident.copyFailed}</p>}
