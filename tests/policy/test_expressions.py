@@ -172,6 +172,8 @@ def test_the_order_of_facts(written: dict[str, str], order: list[str], circle: l
             id="labels in both spellings",
         ),
         pytest.param('alert.source == "x" || team == "a"', set(), id="or needs nothing"),
+        pytest.param('alert.source == "x" && team == "a" || holiday', set(), id="or after and needs nothing"),
+        pytest.param('holiday ? team == "b" : alert.count > 1 && team == "a"', set(), id="and in a choice"),
         pytest.param('alert.source == "x" ? true : false', set(), id="a choice needs nothing"),
         pytest.param('!(alert.source == "x")', set(), id="not needs nothing"),
         pytest.param('alert.source == "a\\nb"', set(), id="escapes are left alone"),
