@@ -1,0 +1,1 @@
+"""The public API: HTTP in, verbs of the engine called, shapes out."""

@@ -1,0 +1,61 @@
+"""How do the connectors, and with them the whole hub, fare? One gathering for every page that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tocsin.api import shapes, views
+from tocsin.core.errors import NotFound
+from tocsin.engine.hub import Hub
+from tocsin.store import figures, outbox
+from tocsin.store.database import Connection
+
+FIGURES_OVER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every configured connector, in the order of the configuration."""
+
+    connectors: tuple[shapes.Connector, ...]
+
+    @property
+    def by_type(self) -> dict[str, shapes.Integrations]:
+        """Connector type -> whether all of that type are healthy."""
+        types: dict[str, list[shapes.Connector]] = {}
+        for connector in self.connectors:
+            types.setdefault(connector.type, []).append(connector)
+        return {
+            kind: shapes.Integrations(
+                healthy=all(c.healthy for c in found), connectors=[c.name for c in found]
+            )
+            for kind, found in types.items()
+        }
+
+
+async def fleet(hub: Hub) -> Fleet:
+    """Gather it; one connection, three statements."""
+
+    async def work(connection: Connection) -> Fleet:
+        states = await outbox.states(connection)
+        outcomes = await figures.outcomes_since(connection, hub.now() - FIGURES_OVER)
+        queues = await figures.queues(connection)
+        return Fleet(
+            tuple(
+                views.connector(
+                    hub, known, states.get(name), outcomes.get(name, figures.Outcomes()), queues.get(name, 0)
+                )
+                for name, known in hub.policy.connectors.items()
+            )
+        )
+
+    return await hub.database.read(work)
+
+
+async def one(hub: Hub, name: str) -> shapes.Connector:
+    """One connector; raises NotFound."""
+    found = next((c for c in (await fleet(hub)).connectors if c.name == name), None)
+    if found is None:
+        raise NotFound(f"There is no connector {name}", hint="`im connector list` shows them")
+    return found

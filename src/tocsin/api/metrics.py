@@ -1,0 +1,131 @@
+"""What does Prometheus read? Names tocsin_*; figures of the whole hub come from its database.
+
+Counters of deliveries and webhooks start at zero when this process starts and count what every node did since:
+take the maximum over nodes, not the sum. Events and requests are counted by the process that served them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from tocsin.core.breaker import BreakerState
+from tocsin.engine.hub import Hub
+from tocsin.store import figures, outbox
+from tocsin.store.database import Connection
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LATE = timedelta(seconds=2)
+"""Rows are counted when they are this old: a transaction under way may still bring an earlier one."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Metrics:
+    """One node's figures. `events` is counted by whoever admits: `metrics.events.labels(reading).inc()`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = asyncio.Lock()
+        self._counted_to: datetime = hub.now() - _LATE
+        self.registry = CollectorRegistry()
+        make: dict[str, Any] = {"registry": self.registry}
+        self.events = Counter(
+            "tocsin_events", "Events accepted here, by what they were read as.", ["reading"], **make
+        )
+        self.requests = Histogram(
+            "tocsin_request_seconds", "Duration of API requests here.", ["method", "route", "status"],
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10), **make,
+        )  # fmt: skip
+        self._deliveries = Counter(
+            "tocsin_deliveries",
+            "Attempts at telling a provider, by outcome.",
+            ["connector", "outcome"],
+            **make,
+        )
+        self._webhooks = Counter(
+            "tocsin_webhooks_received", "Webhooks from providers.", ["connector", "outcome"], **make
+        )
+        self._breaker = Gauge(
+            "tocsin_breaker_state",
+            "1 for the state a connector's breaker is in.",
+            ["connector", "state"],
+            **make,
+        )
+        self._waiting = Gauge("tocsin_outbox_waiting", "Outgoing work that waits.", ["connector"], **make)
+        self._incidents = Gauge("tocsin_incidents", "Incidents that are not over.", ["status"], **make)
+        self._alerts = Gauge("tocsin_alerts_live", "Alerts that are not resolved.", **make)
+        self._undecided = Gauge("tocsin_alerts_undecided", "Alerts that wait for their decision.", **make)
+        self._hooks = Gauge("tocsin_webhooks_pending", "Webhooks stored and not yet worked off.", **make)
+        self._config = Gauge("tocsin_config_version", "Version of the configuration in force.", **make)
+
+    async def text(self) -> bytes:
+        """The exposition, freshly read."""
+        async with self._lock:
+            await self._hub.database.read(self._gather)
+            return generate_latest(self.registry)
+
+    async def _gather(self, connection: Connection) -> None:
+        names = list(self._hub.policy.connectors)
+        end = self._hub.now() - _LATE
+        if end > self._counted_to:
+            window = (connection, names, self._counted_to, end)
+            delivered = await figures.deliveries_between(*window)
+            received = await figures.webhooks_between(*window)
+            for labels, count in delivered.items():
+                self._deliveries.labels(*labels).inc(count)
+            for labels, count in received.items():
+                self._webhooks.labels(*labels).inc(count)
+            self._counted_to = end
+        states = await outbox.states(connection)
+        queues = await figures.queues(connection)
+        self._breaker.clear()
+        self._waiting.clear()
+        for name in names:
+            kept = states.get(name)
+            now = kept.breaker.state if kept else BreakerState.CLOSED
+            for state in BreakerState:
+                self._breaker.labels(name, state.value).set(state is now)
+            self._waiting.labels(name).set(queues.get(name, 0))
+        work = await figures.work(connection)
+        self._incidents.labels("open").set(work.open_incidents)
+        self._incidents.labels("mitigated").set(work.mitigated_incidents)
+        self._alerts.set(work.live_alerts)
+        self._undecided.set(work.undecided_alerts)
+        self._hooks.set(work.pending_webhooks)
+        self._config.set(self._hub.policy.version)
+
+
+class Timed:
+    """Around the application: how long each request took, by the route's own pattern."""
+
+    def __init__(self, app: Any, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = perf_counter(), 500
+
+        async def watch(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            route = getattr(scope.get("route"), "path", "") or "other"
+            if route != "/api/v1/stream":  # as long as the listener stays
+                labels = (scope["method"], route, str(status))
+                self._metrics.requests.labels(*labels).observe(perf_counter() - began)

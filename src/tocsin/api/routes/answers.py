@@ -1,0 +1,34 @@
+"""Which problems can an address answer? Said once, for the description of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tocsin.api.problems import MEDIA_TYPE, STATUS
+
+_WHEN = {
+    "not_allowed": "No token, or one that is unknown, revoked or over.",
+    "forbidden": "The token lacks the scope.",
+    "bad_input": "A field is missing, of the wrong type or out of range; `faults` names it.",
+    "not_found": "There is no such thing.",
+    "conflict": "The present state does not allow it.",
+    "too_large": "The body is over 1 MiB.",
+    "busy": "Too much at once; come again after Retry-After seconds.",
+    "database_away": "The database cannot be reached; nothing was changed.",
+}
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses for these codes, and for those that every address may answer."""
+    listed = ("not_allowed", "forbidden", *codes, "database_away")
+    return {STATUS[code]: _one(code) for code in dict.fromkeys(listed)}
+
+
+def open_problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The same for an address that asks for no token."""
+    return {STATUS[code]: _one(code) for code in codes}
+
+
+def _one(code: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": _WHEN[code], "content": {MEDIA_TYPE: {"schema": schema}}}

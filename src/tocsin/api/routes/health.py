@@ -1,0 +1,130 @@
+"""Is it alive, is it ready, how does it fare, and what happens right now?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from tocsin import __version__
+from tocsin.api import auth, fleet, shapes
+from tocsin.api.asking import Reader, TheHub
+from tocsin.api.metrics import MEDIA_TYPE
+from tocsin.api.routes.answers import problems
+from tocsin.api.stream import Stream
+from tocsin.engine.hub import Hub
+from tocsin.store import figures
+from tocsin.store.database import DatabaseAway
+
+router = APIRouter(tags=["health"])
+_DATABASE_SECONDS = 3.0
+_LATE_SECONDS = 60
+
+
+@router.get("/healthz", summary="Alive?")
+async def healthz() -> dict[str, bool]:
+    """200 while the process lives."""
+    return {"ok": True}
+
+
+@router.get("/readyz", summary="Ready?", responses={503: {"description": "Not ready; the same shape."}})
+async def readyz(request: Request, hub: TheHub) -> JSONResponse:
+    """200 when intake, database and worker are up, else 503; `checks` tells which is not."""
+    checks: dict[str, bool] = {
+        "intake": bool(request.app.state.intake_alive()),
+        "database": await _database_up(hub),
+        "worker": bool(request.app.state.worker_alive()),
+    }
+    ready = all(checks.values())
+    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+async def _database_up(hub: Hub) -> bool:
+    try:
+        await asyncio.wait_for(hub.database.now(), _DATABASE_SECONDS)
+    except (DatabaseAway, TimeoutError):
+        return False
+    return True
+
+
+@router.get("/api/v1/health", summary="How the hub is", response_model=shapes.Health, responses=problems())
+async def health(request: Request, hub: TheHub, who: Reader) -> shapes.Health:
+    """Unhealthy: nothing is decided or sent. Degraded: something is, but not all of it."""
+    worker = bool(request.app.state.worker_alive())
+    found = await fleet.fleet(hub)
+    work = await hub.database.read(figures.work)
+    late = (hub.now() - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
+    unhealthy = [] if worker else ["the worker's loops do not run: nothing is decided or sent"]
+    degraded = [f"{c.name}: its breaker is {c.breaker.state}" for c in found.connectors if not c.healthy]
+    if late > _LATE_SECONDS:
+        degraded.append(f"an alert has waited {late:.0f} s for its decision")
+    if not hub.active.unsealed:
+        degraded.append(
+            "stored credentials cannot be opened: the secret key is not the one they were sealed with"
+        )
+    return shapes.Health(
+        system_status="unhealthy" if unhealthy else "degraded" if degraded else "healthy",
+        integrations=found.by_type, active_incidents=work.open_incidents + work.mitigated_incidents,
+        connectors=list(found.connectors), database={"healthy": True},
+        worker={"healthy": worker, "undecided_alerts": work.undecided_alerts, "pending_webhooks": work.pending_webhooks},
+        reasons=[*unhealthy, *degraded], version=__version__,
+    )  # fmt: skip
+
+
+@router.get(
+    "/api/v1/metrics", summary="The hub in numbers", response_model=shapes.Metrics, responses=problems()
+)
+async def metrics(hub: TheHub, who: Reader) -> shapes.Metrics:
+    """The same as /metrics, as JSON; figures of connectors are of the last hour."""
+    now = hub.now()
+    work = await hub.database.read(figures.work)
+    oldest = (now - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
+    return shapes.Metrics(
+        incidents={"open": work.open_incidents, "mitigated": work.mitigated_incidents},
+        alerts={"live": work.live_alerts, "undecided": work.undecided_alerts}, pending_webhooks=work.pending_webhooks,
+        oldest_undecided_seconds=oldest, connectors=list((await fleet.fleet(hub)).connectors),
+        config_version=hub.policy.version, at=now,
+    )  # fmt: skip
+
+
+@router.get(
+    "/metrics", summary="The hub in numbers, for Prometheus", response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **problems()},
+)  # fmt: skip
+async def prometheus(request: Request, hub: TheHub) -> Response:
+    """Open to a scraper on the same machine; from elsewhere with the scope read."""
+    if not auth.on_this_machine(request.scope):
+        await auth.authorize(hub, request.scope, "read")
+    return Response(await request.app.state.metrics.text(), media_type=MEDIA_TYPE)
+
+
+@router.get(
+    "/api/v1/stream", summary="What happens right now", response_class=StreamingResponse,
+    responses={
+        200: {"description": "Server-sent events: incident, timeline, connector, reset, ping.", "content": {"text/event-stream": {}}},
+        **problems("busy"),
+    },
+)  # fmt: skip
+async def stream(
+    request: Request, hub: TheHub, who: Reader, last_event_id: Annotated[str, Header()] = ""
+) -> StreamingResponse:
+    """Each incident that changed in full and each new line of its timeline. `Last-Event-ID` takes up where it
+    stood; when that is too long ago, `reset` comes first and says: fetch anew. A ping comes every 15 s."""
+    source: Stream = request.app.state.stream
+    source.room()
+    scope = request.scope
+
+    async def still_allowed() -> object:
+        return await auth.authorize(hub, scope, "read")
+
+    events = source.listen(last_event_id[:100], still_allowed)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+def attach(state: Any, *, worker_alive: Callable[[], bool], intake_alive: Callable[[], bool]) -> None:
+    """What these routes ask."""
+    state.worker_alive, state.intake_alive = worker_alive, intake_alive

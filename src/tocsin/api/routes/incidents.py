@@ -1,0 +1,288 @@
+"""What people respond to: list, look, act."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from pydantic import Field, field_validator
+
+from tocsin.api import shapes, views
+from tocsin.api.asking import (
+    Paged,
+    Reader,
+    Strict,
+    Text,
+    TheHub,
+    Word,
+    Writer,
+    actor_of,
+    cursor_in,
+    cursor_out,
+    needs,
+    words,
+)
+from tocsin.api.auth import Principal
+from tocsin.api.routes.answers import problems
+from tocsin.core.errors import BadInput, FieldFault, NotFound
+from tocsin.core.lifecycle import Act
+from tocsin.core.model import IncidentStatus
+from tocsin.core.severity import Severity, severity_named
+from tocsin.engine.declare import declare
+from tocsin.engine.hub import Hub
+from tocsin.engine.respond import respond
+from tocsin.store import incidents, reading
+
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+STATUSES = tuple(status.value for status in IncidentStatus)
+
+
+class IncidentQuery(Paged):
+    """Which incidents."""
+
+    status: Word = Field(
+        "open,mitigated", description=f"Comma list of {', '.join(STATUSES)}; `all` for every one."
+    )
+    severity: Word = Field("", description="Comma list; high or SEV-2.")
+    service: Word = ""
+    team: Word = ""
+    q: Word = Field("", description="Text in title or description.")
+
+
+class Declared(Strict):
+    """A new incident."""
+
+    title: Word = Field(min_length=1)
+    severity: str = Field(description="critical, high, medium, low or SEV-1 … SEV-4.")
+    services: list[Word] = Field(default=[], max_length=50)
+    description: Text = ""
+    connector: list[Word] = Field(
+        default=[], max_length=20, description="Page through these instead of by the rules."
+    )
+    fields: dict[str, Any] = Field(
+        default={}, description="Kept for the connectors' custom fields; not used yet."
+    )
+
+    @field_validator("severity")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if severity_named(value) is None:
+            raise ValueError("should be critical, high, medium, low or SEV-1 to SEV-4")
+        return value
+
+
+class Noted(Strict):
+    """What to say with it."""
+
+    note: Text = ""
+
+
+class Note(Strict):
+    """A note."""
+
+    text: Text = Field(min_length=1)
+
+
+class Assigned(Strict):
+    """Whom to."""
+
+    user: Word = Field(min_length=1)
+
+
+MaybeNoted = Annotated[Noted | None, Body()]
+_CHANGED = {"description": "The incident afterwards.", "headers": {"Changed": {
+    "description": "false when it had been done before", "schema": {"type": "string"}}}}  # fmt: skip
+_ACT: dict[str, Any] = {
+    "response_model": shapes.Incident,
+    "responses": {200: _CHANGED, **problems("not_found", "conflict", "bad_input", "too_large")},
+}
+
+
+@router.get(
+    "", summary="List incidents", response_model=shapes.Page[shapes.Incident], responses=problems("bad_input")
+)
+async def list_incidents(
+    hub: TheHub, who: Reader, query: Annotated[IncidentQuery, Query()]
+) -> shapes.Page[shapes.Incident]:
+    """The newest first; by default those open or mitigated."""
+    statuses = () if query.status.strip() == "all" else words(query.status, "status", STATUSES)
+    wanted = reading.IncidentFilter(
+        statuses=statuses, severities=_severities(query.severity), service=query.service, team=query.team, text=query.q
+    )  # fmt: skip
+    place = cursor_in(query.cursor, int)
+    found = await hub.database.read(
+        lambda c: reading.incident_page(c, wanted, before=place[0] if place else None, most=query.limit + 1)
+    )
+    page = found[: query.limit]
+    following = cursor_out(page[-1].incident.number) if len(found) > len(page) else None
+    return shapes.Page(items=[views.incident(v, hub.policy) for v in page], next_cursor=following)
+
+
+def _severities(text: str) -> tuple[str, ...]:
+    named = []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        severity = severity_named(word)
+        if severity is None:
+            fault = FieldFault("severity", f"{word} is none of {', '.join(Severity)} or SEV-1 to SEV-4")
+            raise BadInput("severity is not right", faults=(fault,))
+        named.append(severity.value)
+    return tuple(named)
+
+
+async def _id_of(hub: Hub, name: str) -> UUID:
+    found = await hub.database.read(lambda c: incidents.id_of(c, name))
+    if found is None:
+        raise NotFound(
+            f"There is no incident {name[:100]}", hint="`im list --status all` shows every incident"
+        )
+    return found
+
+
+async def _shown(hub: Hub, incident: UUID, *, changed: bool = True) -> shapes.Incident:
+    found = await hub.database.read(lambda c: reading.incident_views(c, [incident]))
+    return views.incident(found[incident], hub.policy, changed=changed)
+
+
+@router.post(
+    "", summary="Declare an incident", status_code=201, response_model=shapes.Incident,
+    responses=problems("bad_input", "too_large"),
+)  # fmt: skip
+async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Declared) -> shapes.Incident:
+    """Open an incident by hand; it pages by the routing rules, or through the connectors named."""
+    severity = severity_named(body.severity)
+    assert severity is not None
+    made = await declare(
+        hub, title=body.title, severity=severity, services=tuple(dict.fromkeys(s for s in body.services if s)),
+        actor=actor_of(who, request), description=body.description, connectors=tuple(dict.fromkeys(body.connector)),
+    )  # fmt: skip
+    return await _shown(hub, made.id)
+
+
+@router.get(
+    "/{name}", summary="Show an incident", response_model=shapes.Incident, responses=problems("not_found")
+)
+async def show_incident(hub: TheHub, who: Reader, name: str) -> shapes.Incident:
+    """By INC-7, 7 or its id."""
+    return await _shown(hub, await _id_of(hub, name))
+
+
+@router.get(
+    "/{name}/timeline", summary="An incident's timeline", response_model=shapes.Page[shapes.TimelineLine],
+    responses=problems("not_found", "bad_input"),
+)  # fmt: skip
+async def show_timeline(
+    hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
+) -> shapes.Page[shapes.TimelineLine]:
+    """What happened, when, by whom and why; the oldest first."""
+    incident, after = await _id_of(hub, name), cursor_in(query.cursor, datetime, int)
+    found = await hub.database.read(
+        lambda c: reading.timeline(c, incident, after=after, most=query.limit + 1)
+    )
+    page = found[: query.limit]
+    following = cursor_out(page[-1].at, page[-1].id) if len(found) > len(page) else None
+    return shapes.Page(items=[views.line(v) for v in page], next_cursor=following)
+
+
+@router.get(
+    "/{name}/deliveries", summary="Attempts at telling the providers", response_model=shapes.Page[shapes.Delivery],
+    responses=problems("not_found", "bad_input"),
+)  # fmt: skip
+async def show_deliveries(
+    hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
+) -> shapes.Page[shapes.Delivery]:
+    """Every attempt, the oldest first."""
+    incident, after = await _id_of(hub, name), cursor_in(query.cursor, datetime, int)
+    found = await hub.database.read(
+        lambda c: reading.deliveries(c, incident, after=after, most=query.limit + 1)
+    )
+    page = found[: query.limit]
+    following = cursor_out(page[-1].at, page[-1].id) if len(found) > len(page) else None
+    return shapes.Page(items=[views.delivery(v) for v in page], next_cursor=following)
+
+
+@router.get(
+    "/{name}/alerts", summary="An incident's alerts", response_model=shapes.Page[shapes.Alert],
+    responses=problems("not_found", "bad_input"),
+)  # fmt: skip
+async def show_alerts(
+    hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
+) -> shapes.Page[shapes.Alert]:
+    """The alerts that make it up, the newest first."""
+    wanted = reading.AlertFilter(incident=await _id_of(hub, name))
+    before = cursor_in(query.cursor, datetime, UUID)
+    found = await hub.database.read(
+        lambda c: reading.alert_page(c, wanted, before=before, most=query.limit + 1)
+    )
+    page = found[: query.limit]
+    following = (
+        cursor_out(page[-1].alert.first_event_at, page[-1].alert.id) if len(found) > len(page) else None
+    )
+    return shapes.Page(items=[views.alert(v) for v in page], next_cursor=following)
+
+
+# ---- acts ----------------------------------------------------------------------------------------------
+
+
+class Acting:
+    """Carries out one act for one caller."""
+
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        hub: TheHub,
+        who: Annotated[Principal, Depends(needs("write"))],
+    ) -> None:
+        self._request, self._response, self._hub, self._who = request, response, hub, who
+
+    async def __call__(self, name: str, act: Act, note: str = "") -> shapes.Incident:
+        done = await respond(self._hub, name[:100], act, actor_of(self._who, self._request), note=note)
+        if not done.changed:
+            self._response.headers["Changed"] = "false"
+        return await _shown(self._hub, done.incident.id, changed=done.changed)
+
+
+TheAct = Annotated[Acting, Depends()]
+
+
+@router.post("/{name}/acknowledge", summary="Acknowledge", **_ACT)
+async def acknowledge(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
+    """Somebody is on it: paging stops, here and at every provider."""
+    return await act(name, Act.ACKNOWLEDGE, body.note if body else "")
+
+
+@router.post("/{name}/resolve", summary="Resolve", **_ACT)
+async def resolve(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
+    """It is over, here and at every provider."""
+    return await act(name, Act.RESOLVE, body.note if body else "")
+
+
+@router.post("/{name}/close", summary="Close", **_ACT)
+async def close(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
+    """Put it away: nothing reopens it by itself."""
+    return await act(name, Act.CLOSE, body.note if body else "")
+
+
+@router.post("/{name}/reopen", summary="Reopen", **_ACT)
+async def reopen(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
+    """Take it up again; it is paged again."""
+    return await act(name, Act.REOPEN, body.note if body else "")
+
+
+@router.post("/{name}/notes", summary="Add a note", **_ACT)
+async def note(act: TheAct, name: str, body: Note) -> shapes.Incident:
+    """Into the timeline, and to the providers whose connector has sync_notes."""
+    return await act(name, Act.NOTE, body.text)
+
+
+@router.post("/{name}/assign", summary="Assign", **_ACT)
+async def assign(act: TheAct, hub: TheHub, name: str, body: Assigned) -> shapes.Incident:
+    """To a user of the configuration, by id."""
+    if body.user not in hub.policy.users:
+        fault = FieldFault("user", f"there is no user {body.user}")
+        raise BadInput(
+            "The incident cannot be assigned", faults=(fault,), hint="GET /api/v1/users lists them"
+        )
+    return await act(name, Act.ASSIGN, body.user)

@@ -1,0 +1,343 @@
+"""The contract: what /api/v1 answers, field by field. Times are RFC 3339 in UTC; unknown is null."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+SeverityWord = Literal["critical", "high", "medium", "low"]
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list."""
+
+    items: list[T]
+    next_cursor: str | None = Field(
+        None, description="Give it as `cursor` for the next page; null = the last."
+    )
+
+
+class Fault(BaseModel):
+    """One thing wrong with one field."""
+
+    field: str
+    message: str
+    line: int | None = None
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457, application/problem+json)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    faults: list[Fault] = []
+    hint: str = ""
+
+
+class Part(BaseModel):
+    """One service's share of an incident."""
+
+    service: str
+    status: str
+    changed_at: datetime
+    changed_by: str
+
+
+class ProviderSide(BaseModel):
+    """An incident's part as one connector has it."""
+
+    connector: str
+    type: str
+    service: str
+    recipient: str
+    remote_id: str
+    remote_url: str
+    status: Literal["triggered", "acknowledged", "resolved", "unknown"]
+    asked_at: datetime
+    accepted_at: datetime | None
+    created_at: datetime | None
+    notified_at: datetime | None
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    waiting: int = Field(description="Outgoing work that waits for this connector.")
+    last_error: str
+
+
+class Incident(BaseModel):
+    """What people respond to. `changed` is false in the answer to an act that had been done before."""
+
+    name: str
+    number: int
+    id: UUID
+    title: str
+    description: str
+    severity: SeverityWord
+    sev: str
+    status: Literal["open", "mitigated", "resolved", "closed"]
+    status_shown: str
+    services: list[str]
+    parts: list[Part]
+    team: str
+    correlation_id: str
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    resolved_at: datetime | None
+    resolved_by: str
+    closed_at: datetime | None
+    assignee: str
+    declared: bool
+    origin: str
+    policy: str
+    rule: str
+    next_step_at: datetime | None
+    life: int
+    recurrence_of: str | None
+    alerts: int
+    repeats: int
+    config_version: int
+    updated_at: datetime
+    details: dict[str, Any]
+    links: list[dict[str, str]]
+    providers: list[ProviderSide]
+    changed: bool = True
+
+
+class Decision(BaseModel):
+    """How an alert was decided."""
+
+    severity: str
+    rule: str
+    route: str
+    policy: str
+    muted_by: str = ""
+    reasons: list[str]
+    config_version: int
+
+
+class Alert(BaseModel):
+    """One continuing condition."""
+
+    id: UUID
+    integration: str
+    source: str
+    dedup_key: str
+    status: Literal["queued", "open", "acknowledged", "dropped", "resolved"]
+    title: str
+    description: str
+    severity: SeverityWord | None
+    services: list[str]
+    team: str
+    labels: dict[str, str]
+    tags: list[str]
+    details: dict[str, Any]
+    links: list[dict[str, str]]
+    count: int
+    first_event_at: datetime
+    last_event_at: datetime
+    incident: str | None
+    correlation_id: str
+    muted_by: str
+    resolved_at: datetime | None
+    decision: Decision | None
+
+
+class TimelineLine(BaseModel):
+    """What happened and why. `incident` is given on the stream alone."""
+
+    id: int
+    at: datetime
+    kind: str
+    reason: str
+    text: str
+    actor: str
+    correlation_id: str
+    took_ms: float | None
+    data: dict[str, Any]
+
+
+class Delivery(BaseModel):
+    """One attempt at telling a provider one thing."""
+
+    id: int
+    at: datetime
+    connector: str
+    service: str
+    kind: str
+    attempt: int
+    step: str
+    outcome: Literal["accepted", "pending", "retry", "rejected", "skipped"]
+    reason: str
+    status: int | None
+    took_ms: float
+
+
+class Breaker(BaseModel):
+    """A connector's circuit breaker."""
+
+    state: Literal["closed", "open", "half_open"]
+    failures: int
+    opened_at: datetime | None
+    next_probe_at: datetime | None
+
+
+class Connector(BaseModel):
+    """A configured connector and how it fares. Figures are of the last hour; null = nothing was tried."""
+
+    name: str
+    type: str
+    direction: str
+    enabled: bool
+    healthy: bool
+    breaker: Breaker
+    queue: int
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str
+    last_webhook_at: datetime | None
+    success_rate: float | None
+    average_ms: float | None
+    attempts: int
+    sync: Literal["webhook", "polling"]
+
+
+class Step(BaseModel):
+    """One step as it would be taken; spans like "15m"."""
+
+    mode: str
+    targets: list[str]
+    after: str | None
+    within: str | None
+    hedge: str | None
+    repeat: str | None = None
+
+
+class NotTaken(BaseModel):
+    """A rule before the winner, and what held it back."""
+
+    rule: str
+    why: str
+
+
+class Verdict(BaseModel):
+    """What the configuration says of an alert at an instant."""
+
+    severity: str
+    services: list[str]
+    team: str
+    route: str
+    policy: str
+    rule: str
+    steps: list[Step]
+    reasons: list[str]
+    not_taken: list[NotTaken]
+    would_have_stopped: list[str]
+    config_version: int
+    at: datetime
+
+
+class Explanation(Verdict):
+    """Why. For an alert that came, the verdict is the recorded one and `now` is what would happen today."""
+
+    alert: dict[str, Any]
+    incident: str | None = None
+    recorded: Decision | None = None
+    now: Verdict | None = None
+
+
+class Config(BaseModel):
+    """The configuration in force; credentials appear as names only."""
+
+    version: int
+    hash: str
+    author: str
+    applied_at: datetime | None
+    document: dict[str, Any]
+
+
+class ConfigVersion(BaseModel):
+    """One applied configuration, without its text."""
+
+    version: int
+    hash: str
+    author: str
+    applied_at: datetime
+    origin: str
+
+
+class ConfigChange(BaseModel):
+    """What an apply did or would do."""
+
+    version: int
+    changed: bool
+    diff: str
+    warnings: list[str]
+
+
+class Token(BaseModel):
+    """An API token; `token` itself is in the answer that made it and never again."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    token: str | None = None
+
+
+class Whoami(BaseModel):
+    """Who the hub takes the caller for."""
+
+    name: str
+    scopes: list[str]
+    via: str
+    demo: bool
+    version: str
+    public_url: str
+
+
+class SessionLink(BaseModel):
+    """A one-time address for a browser."""
+
+    url: str
+
+
+class Integrations(BaseModel):
+    """One type of connector in the health answer."""
+
+    healthy: bool
+    connectors: list[str]
+
+
+class Health(BaseModel):
+    """How the whole hub is."""
+
+    system_status: Literal["healthy", "degraded", "unhealthy"]
+    integrations: dict[str, Integrations] = Field(description="By connector type.")
+    active_incidents: int
+    connectors: list[Connector]
+    database: dict[str, Any]
+    worker: dict[str, Any]
+    reasons: list[str]
+    version: str
+
+
+class Metrics(BaseModel):
+    """The hub in numbers, now."""
+
+    incidents: dict[str, int]
+    alerts: dict[str, int]
+    pending_webhooks: int
+    oldest_undecided_seconds: float
+    connectors: list[Connector]
+    config_version: int
+    at: datetime

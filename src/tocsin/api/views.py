@@ -1,0 +1,138 @@
+"""From what is stored to what is answered: one function for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tocsin.api import shapes
+from tocsin.core.breaker import Breaker, BreakerState
+from tocsin.core.model import IncidentStatus, Link
+from tocsin.core.paging import Plan
+from tocsin.core.policy import Connector, Policy
+from tocsin.engine.hub import Hub
+from tocsin.store.figures import Outcomes
+from tocsin.store.outbox import ConnectorState
+from tocsin.store.reading import AlertView, DeliveryView, IncidentView, LineView, RemoteView
+from tocsin.store.tokens import Token
+
+
+def incident(view: IncidentView, policy: Policy, *, changed: bool = True) -> shapes.Incident:
+    i = view.incident
+    return shapes.Incident(
+        name=i.name, number=i.number, id=i.id, title=i.title, description=i.description, severity=i.severity.value,
+        sev=i.severity.sev, status=i.status.value, status_shown=i.status.shown, services=list(i.services),
+        parts=[
+            shapes.Part(service=p.service, status=p.status.value, changed_at=p.changed_at, changed_by=p.changed_by)
+            for p in i.parts
+        ],
+        team=i.team, correlation_id=i.correlation_id, opened_at=i.opened_at, acknowledged_at=i.acknowledged_at,
+        acknowledged_by=i.acknowledged_by, resolved_at=i.resolved_at, resolved_by=_resolved_by(view),
+        closed_at=i.closed_at, assignee=i.assignee, declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
+        next_step_at=next_step_at(view.plan, i.status), life=i.life,
+        recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None, alerts=view.alerts, repeats=view.repeats,
+        config_version=i.config_version, updated_at=view.updated_at, details=dict(i.details), links=_links(i.links),
+        providers=[_provider(r, policy) for r in view.remotes], changed=changed,
+    )  # fmt: skip
+
+
+def _resolved_by(view: IncidentView) -> str:
+    """The name behind the last part that ended; the kind of actor where no name was kept."""
+    i = view.incident
+    if i.resolved_at is None:
+        return ""
+    last = max(i.parts, key=lambda part: part.changed_at, default=None)
+    return (last.changed_by if last else "") or (i.resolved_by.value if i.resolved_by else "")
+
+
+def next_step_at(plan: Plan, status: IncidentStatus) -> datetime | None:
+    """When the next step of the page asks somebody; None when none will."""
+    if status is not IncidentStatus.OPEN or plan.started_at is None:
+        return None
+    previous = plan.hold_until or plan.started_at
+    for step in plan.steps:
+        if step.sent_at is None:
+            return previous + step.after
+        previous = step.sent_at
+    return None
+
+
+def _provider(view: RemoteView, policy: Policy) -> shapes.ProviderSide:
+    r = view.remote
+    known = policy.connectors.get(r.connector)
+    return shapes.ProviderSide(
+        connector=r.connector, type=known.type if known else "", service=r.service, recipient=r.recipient,
+        remote_id=r.remote_id, remote_url=r.remote_url, status=r.status.value, asked_at=r.asked_at,
+        accepted_at=r.accepted_at, created_at=r.created_at, notified_at=r.notified_at,
+        acknowledged_at=r.acknowledged_at, resolved_at=r.resolved_at, waiting=view.waiting, last_error=r.fault,
+    )  # fmt: skip
+
+
+def _links(links: tuple[Link, ...]) -> list[dict[str, str]]:
+    return [{"href": link.href, "text": link.text} for link in links]
+
+
+def alert(view: AlertView) -> shapes.Alert:
+    a = view.alert
+    return shapes.Alert(
+        id=a.id, integration=a.integration, source=a.source, dedup_key=a.dedup_key, status=a.status.value, title=a.title,
+        description=a.description, severity=a.severity.value if a.severity else None, services=list(a.services),
+        team=a.team, labels=dict(a.labels), tags=list(a.tags), details=dict(a.details), links=_links(a.links),
+        count=a.count, first_event_at=a.first_event_at, last_event_at=a.last_event_at, incident=view.incident,
+        correlation_id=a.correlation_id, muted_by=a.muted_by, resolved_at=a.resolved_at, decision=decision(view.decision),
+    )  # fmt: skip
+
+
+def decision(record: Mapping[str, Any] | None) -> shapes.Decision | None:
+    """The record of a decision; None before the first."""
+    return shapes.Decision.model_validate(dict(record)) if record else None
+
+
+def line(view: LineView) -> shapes.TimelineLine:
+    return shapes.TimelineLine(
+        id=view.id, at=view.at, kind=view.kind, reason=view.reason, text=view.text, actor=view.actor,
+        correlation_id=view.correlation_id, took_ms=None if view.took_ms is None else round(view.took_ms, 3),
+        data=dict(view.data),
+    )  # fmt: skip
+
+
+def delivery(view: DeliveryView) -> shapes.Delivery:
+    return shapes.Delivery.model_validate(
+        {name: getattr(view, name) for name in shapes.Delivery.model_fields}
+        | {"took_ms": round(view.took_ms, 3)}
+    )
+
+
+def connector(
+    hub: Hub, known: Connector, state: ConnectorState | None, outcomes: Outcomes, queue: int
+) -> shapes.Connector:
+    breaker = state.breaker if state else Breaker()
+    rate = outcomes.success_rate
+    return shapes.Connector(
+        name=known.name, type=known.type, direction=known.direction.value, enabled=True,
+        healthy=breaker.state is BreakerState.CLOSED,
+        breaker=shapes.Breaker(
+            state=breaker.state.value, failures=breaker.failures, opened_at=breaker.opened_at, next_probe_at=breaker.probe_at
+        ),
+        queue=queue, last_success_at=state.last_success_at if state else None,
+        last_failure_at=state.last_failure_at if state else None, last_error=state.last_error if state else "",
+        last_webhook_at=state.last_webhook_at if state else None,
+        success_rate=None if rate is None else round(rate, 4),
+        average_ms=None if outcomes.average_ms is None else round(float(outcomes.average_ms), 1),
+        attempts=outcomes.attempts, sync=_sync(hub, known, state),
+    )  # fmt: skip
+
+
+def _sync(hub: Hub, known: Connector, state: ConnectorState | None) -> Any:
+    """By webhook once one has come, or while one can: the provider has an address to call."""
+    able = known.enable_webhook and "verify_webhook" in hub.abilities(known.name)
+    heard = state is not None and state.last_webhook_at is not None
+    return "webhook" if able and (heard or hub.public_url) else "polling"
+
+
+def token(kept: Token, *, text: str | None = None) -> shapes.Token:
+    return shapes.Token(
+        id=kept.id, name=kept.name, scopes=list(kept.scopes), created_at=kept.made_at, expires_at=kept.expires_at,
+        last_used_at=kept.last_used_at, revoked_at=kept.revoked_at, token=text,
+    )  # fmt: skip
