@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +19,6 @@ from aiohttp import web
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "src" / "tocsin" / "api" / "static"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 
 
 def _missing(reason: str) -> None:
@@ -71,15 +69,14 @@ class Site:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Any]:
+async def browser(outside_program: Callable[..., Path]) -> AsyncIterator[Any]:
     try:
         from playwright.async_api import async_playwright
     except ImportError:
         _missing("playwright is not installed: pip install playwright")
-    if shutil.which(CHROMIUM) is None:
-        _missing("no chromium: apt-get install -y chromium")
+    chromium = outside_program("chromium", package="chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         yield browser
         await browser.close()
 

@@ -144,9 +144,9 @@ async def test_an_open_breaker_is_said_before_the_list(site, visit):
     )
     await expect(page.get_by_test_id("breaker-banner")).to_contain_text("4 deliveries wait")
     await expect(page.get_by_test_id("empty")).to_contain_text("not the whole picture")
-    site.hub.health = "unhealthy"
+    site.hub.health, site.hub.reasons = "unhealthy", ["the worker has not been heard for 40 s"]
     await page.reload()
-    await expect(page.get_by_text("The hub says that it is unhealthy")).to_be_visible()
+    await expect(page.get_by_text("unhealthy: the worker has not been heard for 40 s")).to_be_visible()
 
 
 async def test_a_one_time_link_lets_in_and_leaves_the_address(site, visit):

@@ -36,7 +36,7 @@ async def test_providers_show_how_far_the_page_got_and_whether_they_answer(site,
 async def test_a_link_from_outside_cannot_carry_a_script(site, visit):
     site.hub.open_incident("Database down", minutes=1)
     page = await visit("/i/INC-1")
-    await expect(page.get_by_role("link", name="Runbook")).to_be_visible()
+    await expect(page.get_by_test_id("alert").get_by_role("link", name="Runbook")).to_be_visible()
     assert await page.locator("a[href^='javascript']").count() == 0
 
 

@@ -92,3 +92,29 @@ async def test_a_storm_draws_a_few_times_not_a_thousand(site, visit):
         site.hub.open_incident(f"storm {number}", "low")
     await expect(page.get_by_test_id("row")).to_have_count(300)
     assert await page.evaluate("window.changes") <= 8
+
+
+async def test_an_event_that_overtakes_an_older_answer_stands(site, visit):
+    """The answer is read before the change, arrives after the event, and must not take it back."""
+    site.hub.open_incident("Database down")
+    page = await visit()
+    await expect(page.get_by_test_id("freshness")).to_have_text("live")
+    await expect(page.get_by_test_id("row")).to_be_visible()
+    answered, late = asyncio.Event(), asyncio.Event()
+
+    async def hold(route):
+        answer = await route.fetch()
+        answered.set()
+        await late.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/api/v1/incidents?*", hold)
+    site.hub.send("reset", {})
+    await expect(page.get_by_test_id("row")).to_contain_text("Open")
+    await asyncio.wait_for(answered.wait(), 5)
+    site.hub.change("INC-1", "mitigated", "Grace")
+    await expect(page.get_by_test_id("row")).to_contain_text("Grace")
+    async with page.expect_response("**/api/v1/incidents?*"):
+        late.set()
+    await asyncio.sleep(0.3)
+    await expect(page.get_by_test_id("row")).to_contain_text("Grace", timeout=50)

@@ -1,8 +1,7 @@
 """What would a hub answer? A small stand-in for the dashboard's development and its browser tests.
 
 It speaks the part of `/api/v1` that the dashboard uses, from memory, and serves the built files by the rules that
-the real server follows (web/README.md). Not a mock of the hub's logic: it decides nothing, its figures are invented.
-Start it with `serve.py` beside this file.
+the real server follows (web/README.md). It decides nothing and its figures are invented. `serve.py` starts it.
 """
 
 # ruff: noqa: TID251 -- a stand-in makes its own ids and reads the clock itself
@@ -58,6 +57,7 @@ class FakeHub:
         self.alerts: list[Json] = []
         self.connectors: dict[str, Json] = {}
         self.health = "healthy"
+        self.reasons: list[str] = []
         self.codes: set[str] = set()
         self.locked = False
         self.down = False
@@ -124,7 +124,8 @@ class FakeHub:
             "declared": declared, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
             "next_step_at": iso(self.now() + timedelta(seconds=134)), "life": 1, "recurrence_of": None,
             "alerts": 0 if declared else 1, "repeats": 0 if declared else 17, "config_version": 3,
-            "updated_at": iso(opened), "providers": pages,
+            "updated_at": iso(opened), "providers": pages, "details": {}, "changed": True,
+            "links": [{"href": "https://runbooks.example/db", "text": "Runbook"}],
         }  # fmt: skip
         self.incidents[name] = incident
         self.timelines[name] = []
@@ -140,7 +141,7 @@ class FakeHub:
 
         created = plus(0.2)
         return {
-            "connector": connector, "type": kind, "service": service, "remote_id": "Q1ABCDEF" if created else "",
+            "connector": connector, "type": kind, "service": service, "recipient": "", "remote_id": "Q1ABCDEF" if created else "",
             "remote_url": f"https://{kind}.example/incidents/Q1ABCDEF" if created else "",
             "status": "triggered" if created else "unknown", "accepted_at": plus(0), "created_at": created,
             "notified_at": None, "acknowledged_at": None, "waiting": 0 if created else 2,
@@ -229,7 +230,6 @@ class FakeHub:
         return incident
 
     def send(self, event: str, data: Any) -> None:
-        """One server-sent event to every stream."""
         self.ids += 1
         text = f"id: {self.ids}\nevent: {event}\ndata: {json.dumps(data)}\n\n"
         for queue in self.streams:
@@ -270,7 +270,7 @@ class FakeHub:
         self.requests.append(f"{request.method} {request.path}")
         if request.path.startswith("/api/"):
             if self.down:
-                return web.Response(status=503, text="upstream away")
+                return web.Response(status=503)
             if request.method != "GET" and request.headers.get("X-Tocsin") != "1":
                 return problem(403, "csrf", "The header X-Tocsin: 1 is missing.")
             free = request.path == "/api/v1/session"
@@ -329,7 +329,9 @@ class FakeHub:
         return web.json_response({"items": list(self.connectors.values()), "next_cursor": None})
 
     async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"system_status": self.health, "active_incidents": 0, "version": "0.1.0"})
+        return web.json_response(
+            {"system_status": self.health, "active_incidents": 0, "reasons": self.reasons, "version": "0.1.0"}
+        )
 
     async def _whoami(self, _: web.Request) -> web.Response:
         return web.json_response(

@@ -74,9 +74,10 @@ export const en = {
     queue: (n: number) => (n === 1 ? "1 delivery waits." : `${n} deliveries wait.`),
     probe: (time: string) => `Next try at ${time}.`,
     lastError: (text: string) => `Last error: ${text}`,
-    unhealthy:
-      "The hub says that it is unhealthy: alerts may not be taken or pages not sent. im doctor says why.",
-    degraded: "The hub says that it is degraded. im doctor says why.",
+    unhealthy: (why: string) =>
+      `The hub says that it is unhealthy: ${why || "alerts may not be taken or pages not sent"}. im doctor says more.`,
+    degraded: (why: string) =>
+      `The hub says that it is degraded: ${why || "something is slow or away"}. im doctor says more.`,
   },
   incident: {
     back: "All incidents",

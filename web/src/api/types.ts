@@ -12,6 +12,8 @@ export interface ProviderPage {
   connector: string;
   type: string;
   service: string;
+  /** Whom it went to, where one connector reaches several (e-mail); else "". */
+  recipient: string;
   remote_id: string;
   remote_url: string;
   status: PageStatus;
@@ -21,6 +23,12 @@ export interface ProviderPage {
   acknowledged_at: string | null;
   waiting: number;
   last_error: string;
+}
+
+/** From outside: either part may be missing, and the address may be anything. */
+export interface Link {
+  href?: string;
+  text?: string;
 }
 
 export interface Part {
@@ -62,6 +70,7 @@ export interface Incident {
   repeats: number;
   config_version: number;
   updated_at: string;
+  links: Link[];
   providers: ProviderPage[];
 }
 
@@ -75,9 +84,9 @@ export interface Alert {
   status: AlertStatus;
   title: string;
   description: string;
-  severity: Severity;
+  severity: Severity | null;
   labels: Record<string, string>;
-  links: { href: string; text: string }[];
+  links: Link[];
   count: number;
   first_event_at: string;
   last_event_at: string;
@@ -124,6 +133,7 @@ export interface Connector {
 export interface Health {
   system_status: "healthy" | "degraded" | "unhealthy";
   active_incidents: number;
+  reasons: string[];
   version: string;
 }
 

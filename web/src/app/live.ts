@@ -1,6 +1,7 @@
 /** How does what the stream says reach what the page shows? */
 import type { QueryClient } from "@tanstack/react-query";
 import type { Connector, Incident, PageOf, Status, TimelineLine } from "../api/types";
+import { recent } from "../lib/recent";
 import {
   collect,
   patchConnectors,
@@ -20,7 +21,8 @@ const EVERY_MS = 250;
 export function startLive(client: QueryClient): SharedStream {
   let waiting: StreamEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const refetch = () => void client.invalidateQueries();
+  // A first request that is still under way may have been answered before the stream stood: ask anew, do not wait for it.
+  const refetch = () => void client.cancelQueries().then(() => client.invalidateQueries());
 
   const flush = () => {
     const events = waiting;
@@ -33,6 +35,7 @@ export function startLive(client: QueryClient): SharedStream {
 
   const stream = new SharedStream({
     event: (event) => {
+      recent.add(event);
       waiting.push(event);
       // The first is drawn at once; those on its heels wait for the next quarter second.
       if (timer === undefined) timer = setTimeout(flush, 0);

@@ -13,7 +13,8 @@ import type { Incident, PageOf, Status } from "../api/types";
 import { en } from "../en";
 import { isPolling, POLL_MS, SAFETY_MS } from "../lib/freshness";
 import { overlay, type Pending } from "../lib/optimistic";
-import { patchIncident, patchList } from "../lib/reducer";
+import { recent, upToDate } from "../lib/recent";
+import { patchConnectors, patchIncident, patchList, patchTimeline } from "../lib/reducer";
 import { say } from "../lib/speak";
 import { Store, useStore } from "../lib/store";
 import { link } from "./link";
@@ -67,13 +68,20 @@ const background = { refetchIntervalInBackground: true } as const;
 
 export function useBoard(show: Show) {
   const refetchInterval = useInterval();
-  const queryFn = () => api.incidents(BOARDS[show].join(","));
+  const queryFn = () =>
+    upToDate(
+      () => api.incidents(BOARDS[show].join(",")),
+      (list, batch) => patchList(list, batch.incidents, BOARDS[show]),
+    );
   return useQuery({ queryKey: keys.incidents(show), queryFn, refetchInterval, ...background });
 }
 
+const fetchConnectors = () =>
+  upToDate(api.connectors, (list, batch) => patchConnectors(list, batch.connectors));
+
 export function useConnectors() {
   const refetchInterval = useInterval();
-  return useQuery({ queryKey: keys.connectors, queryFn: api.connectors, refetchInterval });
+  return useQuery({ queryKey: keys.connectors, queryFn: fetchConnectors, refetchInterval });
 }
 
 export function useHealth() {
@@ -94,7 +102,11 @@ export function useIncident(name: string) {
   const client = useQueryClient();
   return useQuery({
     queryKey: keys.incident(name),
-    queryFn: () => api.incident(name),
+    queryFn: () =>
+      upToDate(
+        () => api.incident(name),
+        (answer, batch) => patchIncident(answer, batch.incidents.get(name) ?? answer),
+      ),
     refetchInterval,
     // From the board there is something true to show before the answer comes.
     placeholderData: () =>
@@ -105,8 +117,13 @@ export function useIncident(name: string) {
 }
 
 export function useTimeline(name: string) {
+  const queryFn = () =>
+    upToDate(
+      () => api.timeline(name),
+      (list, batch) => patchTimeline(list, batch.lines.get(name) ?? []),
+    );
   const refetchInterval = useInterval();
-  return useQuery({ queryKey: keys.timeline(name), queryFn: () => api.timeline(name), refetchInterval });
+  return useQuery({ queryKey: keys.timeline(name), queryFn, refetchInterval });
 }
 
 export function useAlertsOf(name: string) {
@@ -116,6 +133,7 @@ export function useAlertsOf(name: string) {
 
 /** Put a fresh incident wherever it is shown. */
 export function learn(client: QueryClient, incident: Incident): void {
+  recent.add({ name: "incident", data: incident });
   const one = new Map([[incident.name, incident]]);
   for (const show of Object.keys(BOARDS) as Show[]) {
     client.setQueryData<PageOf<Incident>>(

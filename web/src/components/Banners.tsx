@@ -27,10 +27,11 @@ export function Banners() {
   const now = useNow();
   const inUtc = useStore(utc);
   const status = health.data?.system_status;
+  const reasons = (health.data?.reasons ?? []).join("; ");
   return (
     <div className="banners">
-      {status === "unhealthy" && <p className="banner banner-bad">{en.banner.unhealthy}</p>}
-      {status === "degraded" && <p className="banner">{en.banner.degraded}</p>}
+      {status === "unhealthy" && <p className="banner banner-bad">{en.banner.unhealthy(reasons)}</p>}
+      {status === "degraded" && <p className="banner">{en.banner.degraded(reasons)}</p>}
       {troubled(connectors.data?.items ?? []).map((connector) => (
         <p
           key={connector.name}

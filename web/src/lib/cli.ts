@@ -16,7 +16,8 @@ export function command(
 }
 
 /** An address that is safe to put under a link: what a provider or sender sent may be `javascript:`. */
-export function safeHref(address: string): string | null {
+export function safeHref(address: string | undefined): string | null {
+  if (!address) return null;
   try {
     const url = new URL(address);
     return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;

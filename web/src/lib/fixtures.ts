@@ -35,6 +35,7 @@ export function anIncident(change: Partial<Incident> = {}): Incident {
     repeats: 0,
     config_version: 1,
     updated_at: "2026-11-20T03:00:00.000000Z",
+    links: [],
     providers: [],
     ...change,
   };

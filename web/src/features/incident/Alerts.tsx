@@ -1,8 +1,8 @@
 /** Which alerts make up this incident, and which of them still fire? */
 import type { Alert } from "../../api/types";
+import { Links } from "../../components/Links";
 import { Ago } from "../../components/Time";
 import { en } from "../../en";
-import { safeHref } from "../../lib/cli";
 
 export function Alerts({ alerts }: { alerts: readonly Alert[] }) {
   if (alerts.length === 0) return <p className="hint">{en.incident.alertsNone}</p>;
@@ -30,14 +30,7 @@ export function Alerts({ alerts }: { alerts: readonly Alert[] }) {
               ))}
             </p>
           )}
-          {alert.links.map((link) => {
-            const href = safeHref(link.href);
-            return href ? (
-              <a key={href} className="target-link" href={href} target="_blank" rel="noreferrer noopener">
-                {link.text || href} <span aria-hidden="true">↗</span>
-              </a>
-            ) : null;
-          })}
+          <Links links={alert.links} />
         </li>
       ))}
     </ul>

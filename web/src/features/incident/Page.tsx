@@ -8,6 +8,7 @@ import { useActs } from "../../app/acts";
 import { useAlertsOf, useAttempts, useIncident, useTimeline, withAttempt } from "../../app/queries";
 import { Banners } from "../../components/Banners";
 import { CopyCommand } from "../../components/Copy";
+import { Links } from "../../components/Links";
 import { SeverityMark } from "../../components/Severity";
 import { StatusPill } from "../../components/Status";
 import { Age, At } from "../../components/Time";
@@ -132,6 +133,7 @@ function Head({ incident }: { incident: Incident }) {
       </p>
       <h1>{incident.title}</h1>
       {incident.description && <p className="description">{incident.description}</p>}
+      <Links links={incident.links} />
       <p className="incident-line">
         {incident.acknowledged_at && (
           <span>

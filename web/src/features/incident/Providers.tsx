@@ -15,7 +15,7 @@ export function Providers({ pages }: { pages: readonly ProviderPage[] }) {
       {pages.length === 0 && <p className="bad">{en.incident.providersNone}</p>}
       {pages.map((page) => (
         <Provider
-          key={`${page.connector}/${page.service}`}
+          key={`${page.connector}/${page.service}/${page.recipient}`}
           page={page}
           connector={connectors.data?.items.find((candidate) => candidate.name === page.connector)}
         />
@@ -35,6 +35,7 @@ function Provider({ page, connector }: { page: ProviderPage; connector: Connecto
       <p className="row-sub">
         <span>{page.type}</span>
         {page.service && <span>{page.service}</span>}
+        {page.recipient && <span>{page.recipient}</span>}
         <span className={breaker && breaker !== "closed" ? "bad" : undefined}>
           {breaker ? en.incident.breaker[breaker] : en.incident.connectorUnknown}
         </span>

@@ -5,7 +5,16 @@ import { delta, length } from "../../lib/age";
 import type { Mark } from "../../lib/latency";
 
 /** Failures stand out by a sign and a word, not by colour alone. */
-const BAD = new Set(["page_failed", "failed_over"]);
+const BAD = new Set([
+  "page_failed",
+  "failed_over",
+  "delivery_failed",
+  "not_written",
+  "not_told",
+  "unreachable",
+  "rule_failed",
+  "last_resort",
+]);
 
 export function Timeline({ marks }: { marks: readonly Mark[] }) {
   if (marks.length === 0) return <p className="hint">{en.incident.timelineEmpty}</p>;
