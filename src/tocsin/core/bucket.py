@@ -8,7 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`per_minute` calls on the long run, at most `burst` at once; per_minute 0 = no limit."""
+    """`per_minute` calls on the long run, at most `burst` at once; per_minute 0 = no limit. A burst below 1
+    counts as 1: a bucket that never holds a whole call would send nothing for ever."""
 
     per_minute: float = 0
     burst: float = 0
@@ -19,7 +20,7 @@ def tokens_now(rate: Rate, tokens: float, since: datetime, now: datetime) -> flo
     if not rate.per_minute:
         return float("inf")
     elapsed = max((now - since).total_seconds(), 0)
-    return min(tokens + elapsed * rate.per_minute / 60, rate.burst)
+    return min(tokens + elapsed * rate.per_minute / 60, max(rate.burst, 1.0))
 
 
 def seconds_until_one(rate: Rate, tokens: float) -> float:

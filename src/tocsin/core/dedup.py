@@ -63,7 +63,7 @@ def admit(
         case Action.CREATE:
             if live is None:
                 return _new(event, integration, scope, source, fresh, now)
-            return _same(event, live, now)
+            return _same(event, live, now, integration)
         case Action.ACKNOWLEDGE:
             if live is None:
                 return Admission(Reading.IGNORED, None, "acknowledge of an unknown key changes nothing")
@@ -72,7 +72,7 @@ def admit(
                 return Admission(Reading.ACKNOWLEDGED, alert, "the sender acknowledged it")
             return Admission(Reading.IGNORED, live, f"already {live.status.value}")
         case Action.RESOLVE:
-            return _resolve(event, live, now)
+            return _resolve(event, live, now, integration)
         case _:
             return Admission(Reading.OTHER, live, event.reason or "asks for nothing that changes an alert")
 
@@ -105,8 +105,8 @@ def _new(event: Event, integration: str, scope: str, source: str, fresh: Fresh, 
     )
 
 
-def _same(event: Event, live: Alert, now: datetime) -> Admission:
-    sent_at = _trusted(event.sent_at, now)
+def _same(event: Event, live: Alert, now: datetime, integration: str) -> Admission:
+    sent_at = _trusted(event.sent_at, now) if integration == live.integration else None
     newest = max((t for t in (live.newest_sent_at, sent_at) if t), default=None)
     alert = replace(
         live,
@@ -127,10 +127,11 @@ def _same(event: Event, live: Alert, now: datetime) -> Admission:
     return Admission(Reading.SAME, alert, f"repeat {alert.count} of an alert that is {live.status.value}")
 
 
-def _resolve(event: Event, live: Alert | None, now: datetime) -> Admission:
+def _resolve(event: Event, live: Alert | None, now: datetime, integration: str) -> Admission:
     if live is None:
         return Admission(Reading.IGNORED, None, "resolve of an unknown key changes nothing")
-    sent_at = _trusted(event.sent_at, now)
+    # under an account-wide key (S12) another integration's clock says nothing about this one's
+    sent_at = _trusted(event.sent_at, now) if integration == live.integration else None
     if sent_at and live.newest_sent_at and sent_at < live.newest_sent_at:
         return Admission(Reading.IGNORED, live, "older, by the sender's own clock, than its newest create")
     alert = replace(

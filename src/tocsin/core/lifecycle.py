@@ -77,10 +77,11 @@ def rule(
                 services=_names(incident),
             )  # fmt: skip
         case Act.ASSIGN:
+            if incident.assignee == note:
+                return Ruling(incident=incident, changed=False, reason="assigned already")
             line = Line(kind="assigned", text=f"Assigned to {note} by {actor.shown}", reason="assign")
-            changed = incident.assignee != note
             return Ruling(
-                incident=replace(incident, assignee=note), changed=changed, reason="assign", lines=(line,)
+                incident=replace(incident, assignee=note), changed=True, reason="assign", lines=(line,)
             )
 
 
@@ -181,8 +182,13 @@ def _resolve(incident: Incident, actor: Actor, now: datetime, service: str | Non
         return Ruling(incident=incident, changed=False, reason="resolved already")
     whole = _whole(parts, (RESOLVED, CLOSED))
     after = replace(incident, parts=parts)
+    held = not whole and incident.status is OPEN and _whole(parts, (MITIGATED, RESOLVED, CLOSED))
     if whole:
         after = replace(after, status=RESOLVED, resolved_at=now, resolved_by=actor.kind)
+    elif held:
+        # the open part is gone and somebody has each of the others (S20)
+        holder = next(part.changed_by for part in parts if part.status is MITIGATED)
+        after = replace(after, status=MITIGATED, acknowledged_at=now, acknowledged_by=holder)
     by = "its last alert resolved" if actor.kind is ActorKind.SENDER else f"by {actor.shown}"
     line = Line(
         kind="resolved",
@@ -192,7 +198,8 @@ def _resolve(incident: Incident, actor: Actor, now: datetime, service: str | Non
     )  # fmt: skip
     return Ruling(
         incident=after, changed=True, reason="resolved", lines=(line,), tell=EffectKind.RESOLVE,
-        alerts_become=AlertStatus.RESOLVED if whole else None, services=moved, stops_paging=whole,
+        alerts_become=AlertStatus.RESOLVED if whole else AlertStatus.ACKNOWLEDGED if held else None,
+        services=moved, stops_paging=whole or held,
     )  # fmt: skip
 
 
