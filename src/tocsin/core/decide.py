@@ -29,7 +29,7 @@ from tocsin.core.model import (
     Line,
     Part,
 )
-from tocsin.core.paging import Plan, plan_for
+from tocsin.core.paging import Plan, plan_for, with_channels
 from tocsin.core.policy import ConditionError, GroupingRule, Integration, Policy, RouteKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity, worse
@@ -67,7 +67,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What `understand` made of it. `severity` is the worst so far in this life (S6)."""
+    """What `understand` made of it. `severity` is the worst so far in this life (S6). `acknowledged` = the
+    sender said so, and nothing worse came after it."""
 
     classified: Classified
     severity: Severity
@@ -75,6 +76,7 @@ class Understood:
     route: Route
     group_key: str
     lines: tuple[Line, ...]
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +100,16 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
     """Classify every repeat (S6), keep the worst, route by it, and work the grouping key out."""
     alert = situation.alert
     best: Classified | None = None
+    worst, acknowledged = alert.severity, False
     for heard in situation.heard:
         if heard.reading in (Reading.NEW, Reading.SAME):
             c = classify(_as_heard(alert, heard.event), situation.integration, policy, now)
             if best is None or c.severity.rank >= best.severity.rank:
                 best = c
+            acknowledged = acknowledged and worst is not None and c.severity.rank <= worst.rank
+            worst = worse(worst, c.severity)
+        elif heard.reading is Reading.ACKNOWLEDGED:
+            acknowledged = True
     classified = best or classify(alert, situation.integration, policy, now)
     severity = worse(classified.severity, alert.severity) or classified.severity
     view = replace(alert, severity=severity, services=classified.services, team=classified.team)
@@ -112,7 +119,7 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
     return Understood(
         classified=classified, severity=severity,
         rose=alert.severity is not None and severity.rank > alert.severity.rank,
-        route=routed, group_key=key, lines=lines,
+        route=routed, group_key=key, lines=lines, acknowledged=acknowledged,
     )  # fmt: skip
 
 
@@ -121,7 +128,7 @@ def _as_heard(alert: Alert, event: Event) -> Alert:
         alert, title=event.title or alert.title, description=event.description or alert.description,
         sender_severity=event.severity or alert.sender_severity, labels=event.labels or alert.labels,
         tags=event.tags or alert.tags, details=event.details or alert.details,
-        services=event.services or alert.services, team=event.team or alert.team, severity=None,
+        services=event.services, team=event.team, severity=None,
     )  # fmt: skip
 
 
@@ -132,29 +139,27 @@ def _group_key(
     if not alert.service or not policy.grouping:
         return "", ()
     facts = fact_sheet(
-        alert,
-        severity=alert.severity,
-        services=alert.services,
-        team=alert.team,
-        integration=integration,
-        policy=policy,
-        now=now,
-    )
+        alert, severity=alert.severity, services=alert.services, team=alert.team, integration=integration,
+        policy=policy, now=now,
+    )  # fmt: skip
     for grouping in policy.grouping:
         try:
             if not grouping.when.holds(facts):
                 continue
             value = grouping.by.value(facts) if grouping.by else alert.service
+            return (_scoped(alert, grouping, value) if value else ""), ()
         except ConditionError as fault:
-            text = f'The grouping rule "{grouping.name}" failed ({fault}): not grouped by it'
-            return "", (Line(kind="rule_failed", text=text, reason="grouping"),)
-        return (_scoped(alert, grouping, value) if value else ""), ()
+            problem = str(fault)
+        except Exception as fault:  # noqa: BLE001 - a fault of ours in grouping must not lose the alert
+            problem = f"{type(fault).__name__}: {fault}"
+        text = f'The grouping rule "{grouping.name}" failed ({problem}): not grouped by it'
+        return "", (Line(kind="rule_failed", text=text, reason="grouping"),)
     return "", ()
 
 
 def _scoped(alert: Alert, grouping: GroupingRule, value: str) -> str:
     text = f"{alert.service}\x1f{grouping.name}\x1f{value}"
-    return f"{grouping.name}:{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    return f"{grouping.name}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
 def conclude(
@@ -185,8 +190,10 @@ def conclude(
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
         return _reopened(situation, situation.previous, u, alert, told, policy, now)
-    if group is not None:
-        return _joined(situation, group, u, alert, told, policy, now)
+    # its own earlier incident is open still, or again: nobody needs a second one for the same condition
+    home = situation.previous if situation.previous is not None and situation.previous.open else group
+    if home is not None:
+        return _joined(situation, home, u, alert, told, policy, now)
     return _opened(situation, u, alert, told, policy, now, new_id)
 
 
@@ -254,62 +261,63 @@ def _repeated(
     if alert.status is AlertStatus.QUEUED:
         status = AlertStatus.ACKNOWLEDGED if incident.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
         alert = replace(alert, status=status)
-    acknowledged = [h for h in situation.heard if h.reading is Reading.ACKNOWLEDGED]
-    if acknowledged and not situation.other_live and incident.status is IncidentStatus.OPEN:
-        actor = Actor(ActorKind.SENDER, alert.integration, person=False)
-        ruling = rule(incident, Act.ACKNOWLEDGE, actor, now)
-        return Decision(alert=alert, incident=ruling.incident, ruling=ruling, lines=told)
     texts = any(h.reading is Reading.SAME for h in situation.heard)
-    if not u.rose:
-        after = (
-            replace(incident, title=alert.title, description=alert.description)
-            if texts and not situation.other_live
-            else incident
-        )
-        return Decision(alert=alert, incident=after, tell_update=texts, lines=told)
-    worst = worse(u.severity, incident.severity) or u.severity
-    line = Line(
-        kind="severity_rose",
-        text=f"Worse: {incident.severity.value} -> {worst.value}; routed again",
-        reason="rose",
-    )
-    after = replace(
-        incident, severity=worst, policy=u.route.policy_name, rule=u.route.rule, config_version=policy.version
-    )
-    if u.route.kind is not RouteKind.PAGE:
-        return Decision(alert=alert, incident=after, tell_update=True, lines=(*told, line))
-    asks_again = ()
-    if incident.status is IncidentStatus.MITIGATED:
-        actor = Actor(ActorKind.TIMER, "tocsin", person=False)
-        # the holder is asked again: what was acknowledged was less bad than this
-        after = replace(
-            after,
-            status=IncidentStatus.OPEN,
-            parts=tuple(
-                replace(p, status=IncidentStatus.OPEN, changed_at=now, changed_by=actor.name)
-                for p in after.parts
-            ),
-        )
-        asks_again = (
-            Line(
-                kind="reopened",
-                text=f"{incident.acknowledged_by or 'The holder'} is asked again",
-                reason="rose",
-            ),
-        )
-    plan, more = _plan(situation, u, policy, now)
+    after = _latest(incident, alert, u) if texts and not situation.other_live else incident
+    # an alert that gets worse, but not as bad as its incident is, changes nothing for those who respond
+    worse_now = u.rose and u.severity.rank > incident.severity.rank
+    acknowledged = u.acknowledged and not situation.other_live
+    plan: Plan | None = None
+    if worse_now:
+        after, line = _worsened(after, u, policy)
+        told = (*told, line)
+        if u.route.kind is RouteKind.PAGE:
+            plan, more = _plan(situation, u, policy, now)
+            told = (*told, *u.route.reasons, *more)
+    ruling: Ruling | None = None
+    if acknowledged and after.status is IncidentStatus.OPEN:
+        ruling = rule(after, Act.ACKNOWLEDGE, Actor(ActorKind.SENDER, alert.integration, person=False), now)
+    elif plan is not None and not u.acknowledged:
+        alert = replace(alert, status=AlertStatus.OPEN)
+        ruling = _asked_again(after, now)
     return Decision(
-        alert=alert,
-        incident=after,
-        plan=plan,
-        tell_update=True,
-        lines=(*told, line, *asks_again, *u.route.reasons, *more),
+        alert=alert, incident=ruling.incident if ruling else after, ruling=ruling, plan=plan,
+        tell_update=texts or worse_now, lines=told,
+    )  # fmt: skip
+
+
+def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
+    """S6: text, details and links are those of the latest repeat."""
+    return replace(
+        incident,
+        title=alert.title,
+        description=alert.description,
+        details=_facts(alert, u),
+        links=alert.links,
     )
+
+
+def _worsened(incident: Incident, u: Understood, policy: Policy) -> tuple[Incident, Line]:
+    text = f"Worse: {incident.severity.value} -> {u.severity.value}; routed again"
+    after = replace(
+        incident, severity=u.severity, policy=u.route.policy_name, rule=u.route.rule, config_version=policy.version
+    )  # fmt: skip
+    return after, Line(kind="severity_rose", text=text, reason="rose")
+
+
+def _asked_again(incident: Incident, now: datetime) -> Ruling | None:
+    """An acknowledged incident is opened again: what was acknowledged was less than this (S6, S21). None
+    when nobody has acknowledged it."""
+    if incident.status is not IncidentStatus.MITIGATED:
+        return None
+    ruling = rule(incident, Act.UNACKNOWLEDGE, Actor(ActorKind.TIMER, "tocsin", person=False), now)
+    text = f"{incident.acknowledged_by or 'The holder'} is asked again"
+    return replace(ruling, lines=(Line(kind="reopened", text=text, reason="rose"),))
 
 
 def _held(situation: Situation, policy: Policy, now: datetime) -> str:
     previous = situation.previous
-    if previous is None or previous.status is not IncidentStatus.RESOLVED or previous.resolved_at is None:
+    # closing resolves first (S19), so a closed one has its grace too
+    if previous is None or previous.open or previous.resolved_at is None:
         return ""
     if previous.resolved_by not in (ActorKind.PERSON, ActorKind.PROVIDER):
         return ""
@@ -327,7 +335,9 @@ def _reopens(situation: Situation, policy: Policy, now: datetime) -> bool:
         return False
     if previous.resolved_by not in (ActorKind.PERSON, ActorKind.PROVIDER):
         return False
-    window = max(policy.defaults.reopen, 2 * situation.interval if situation.interval else timedelta(0))
+    window = policy.defaults.reopen
+    if situation.interval and situation.interval > window:
+        window = 2 * situation.interval
     return now < previous.resolved_at + window
 
 
@@ -344,8 +354,9 @@ def _quiet(alert: Alert, u: Understood) -> str:
 def _plan(
     situation: Situation, u: Understood, policy: Policy, now: datetime
 ) -> tuple[Plan, tuple[Line, ...]]:
+    steps = with_channels(u.route.steps, u.route.channels)
     return plan_for(
-        u.route.steps, policy, team=u.classified.team, now=now, delay=u.route.delay, mailer=situation.mailer
+        steps, policy, team=u.classified.team, now=now, delay=u.route.delay, mailer=situation.mailer
     )
 
 
@@ -367,8 +378,9 @@ def _reopened(
     )
     after = replace(
         ruling.incident, severity=worse(u.severity, previous.severity) or u.severity, policy=u.route.policy_name,
-        rule=u.route.rule, title=alert.title, description=alert.description, config_version=policy.version,
+        rule=u.route.rule, config_version=policy.version,
     )  # fmt: skip
+    after = _latest(after, alert, u)
     plan, more = _plan(situation, u, policy, now)
     joined = replace(alert, status=AlertStatus.OPEN, incident_id=previous.id, muted_by="")
     return Decision(
@@ -379,34 +391,32 @@ def _reopened(
 
 def _joined(
     situation: Situation,
-    group: Incident,
+    home: Incident,
     u: Understood,
     alert: Alert,
     told: tuple[Line, ...],
     policy: Policy,
     now: datetime,
 ) -> Decision:
-    status = AlertStatus.ACKNOWLEDGED if group.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
-    joined = replace(alert, status=status, incident_id=group.id, muted_by="")
+    known = situation.previous is not None and situation.previous.id == home.id
     line = Line(
-        kind="alert_joined",
-        text=f"Joins {group.name}: {alert.title}",
-        reason="grouped",
+        kind="alert_joined", text=f"Joins {home.name}: {alert.title}", reason="same_key" if known else "grouped",
         data={"correlation_id": alert.correlation_id},
-    )
-    if u.severity.rank <= group.severity.rank:
-        return Decision(
-            alert=joined, incident=group, joined=True, lines=(*told, line), record=_record(u, policy, "")
-        )
-    rose = Line(
-        kind="severity_rose",
-        text=f"Worse: {group.severity.value} -> {u.severity.value}; routed again",
-        reason="rose",
-    )
-    after = replace(group, severity=u.severity, policy=u.route.policy_name, rule=u.route.rule)
-    plan, more = _plan(situation, u, policy, now)
+    )  # fmt: skip
+    told, after, plan = (*told, line), home, None
+    worse_now = u.severity.rank > home.severity.rank
+    if worse_now:
+        after, rose = _worsened(home, u, policy)
+        plan, more = _plan(situation, u, policy, now)
+        told = (*told, rose, *more)
+    # never a silent join: what is worse, or high and new, is for the holder to know (S21)
+    loud = worse_now or u.severity.rank >= Severity.HIGH.rank
+    ruling = _asked_again(after, now) if loud else None
+    after = ruling.incident if ruling else after
+    status = AlertStatus.ACKNOWLEDGED if after.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
     return Decision(
-        alert=joined, incident=after, joined=True, plan=plan, tell_update=True, lines=(*told, line, rose, *more),
+        alert=replace(alert, status=status, incident_id=home.id, muted_by=""), incident=after, joined=True,
+        ruling=ruling, plan=plan, tell_update=worse_now or ruling is not None, lines=told,
         record=_record(u, policy, ""),
     )  # fmt: skip
 
@@ -421,12 +431,14 @@ def _opened(
     new_id: IncidentId,
 ) -> Decision:
     previous = situation.previous
-    acknowledged = alert.status is AlertStatus.ACKNOWLEDGED  # the sender did, before it was decided
+    # the sender did, before it was decided, and nothing worse came after it
+    acknowledged = alert.status is AlertStatus.ACKNOWLEDGED and u.acknowledged
     status = IncidentStatus.MITIGATED if acknowledged else IncidentStatus.OPEN
     services = alert.services or ("",)
     incident = Incident(
         id=new_id, number=0, title=alert.title, description=alert.description, severity=u.severity, status=status,
         correlation_id=alert.correlation_id, opened_at=now, team=u.classified.team,
+        acknowledged_at=now if acknowledged else None, acknowledged_by=alert.integration if acknowledged else "",
         parts=tuple(Part(service=s, status=status, changed_at=now) for s in dict.fromkeys(services)),
         policy=u.route.policy_name, rule=u.route.rule, group_key=u.group_key, config_version=policy.version,
         recurrence_of=previous.number if previous else None, details=_facts(alert, u), links=alert.links,

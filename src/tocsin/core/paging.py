@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import IncidentStatus, Line
-from tocsin.core.policy import Mode, Policy, Step, TargetKind
+from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
 from tocsin.core.severity import Severity
 
 LAST_RESORT_AFTER = timedelta(seconds=10)
@@ -21,11 +21,14 @@ LAST_RESORT_AFTER = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One target as it can be asked: a connector, and an address when a person is asked by mail."""
+    """One target as it can be asked: a connector, and an address when a person is asked by mail.
+
+    Two targets that lead to one address (`oncall` and `lead` are both Ada) are one way.
+    """
 
     connector: str
     recipient: str = ""
-    shown: str = ""
+    shown: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -122,6 +125,17 @@ def plan_for(
     return plan, tuple(lines)
 
 
+def with_channels(steps: Sequence[Step], channels: Sequence[Target]) -> tuple[Step, ...]:
+    """The steps with `channels` asked besides the first: in it when it asks all, else next to it, since a
+    failover asks its later targets only when the earlier ones fail."""
+    if not channels:
+        return tuple(steps)
+    if steps and steps[0].mode is Mode.ALL:
+        targets = tuple(dict.fromkeys([*steps[0].targets, *channels]))
+        return (replace(steps[0], targets=targets), *steps[1:])
+    return (*steps[:1], Step(mode=Mode.ALL, targets=tuple(channels)), *steps[1:])
+
+
 def _people(kind: TargetKind, name: str, team: str, policy: Policy) -> tuple[str, ...]:
     if kind is TargetKind.USER:
         return (name,)
@@ -179,6 +193,7 @@ class _State:
     lines: list[Line] = field(default_factory=list)
     wake: list[datetime] = field(default_factory=list)
     stranded: list[datetime] = field(default_factory=list)
+    failed_over: list[datetime] = field(default_factory=list)
     reached: bool = False
 
     def send_due_steps(self) -> None:
@@ -193,7 +208,7 @@ class _State:
                     break
                 # an overdue one is sent once, and the rest counts from now (S46)
                 steps[index] = step = replace(step, sent_at=self.now)
-                if index:
+                if index and step.after:
                     text = f"Nobody acknowledged in {_told(step.after)}: step {index + 1} asks {_names(step.ways)}"
                     self.lines.append(Line(kind="escalated", text=text, reason="not_acknowledged"))
             previous = step.sent_at or previous
@@ -258,13 +273,17 @@ class _State:
                         reason="failed" if a.failed else "breaker_open" if shut else "not_created",
                     )
                 )
-        self.stranded.append(self.now)
+        self.failed_over.append(self.now)
 
     def last_resort(self, severity: Severity) -> None:
-        """Nobody has it: the last resort, once; without one, say so (never silently)."""
-        if self.reached or not self.stranded:
+        """Nobody has it: the last resort, once; without one, say so (never silently).
+
+        A failover that reached nobody counts even when an earlier step, or a channel that is told besides,
+        has it: they did not answer, or are no page. A step that asks all counts when nobody has it at all.
+        """
+        due = min((*self.failed_over, *(() if self.reached else self.stranded)), default=None)
+        if due is None:
             return
-        due = min(self.stranded)
         if self.now < due:
             self.wake.append(due)
             return
@@ -276,7 +295,11 @@ class _State:
             text = f"No target has taken the {severity.value} page: the last resort {_names(tuple(left))} is asked"
             self.lines.append(Line(kind="last_resort", text=text, reason="nobody_reached"))
             self.plan = replace(self.plan, last_resort_at=self.now)
-        elif not self.plan.told_exhausted and all(a.failed for a in self.asked.values()):
+        elif (
+            not self.plan.told_exhausted
+            and all(step.sent_at for step in self.plan.steps)
+            and all(a.failed for a in self.asked.values())
+        ):
             text = "Every way to page has failed and none is left; work that waits goes on being tried"
             self.lines.append(Line(kind="unreachable", text=text, reason="nobody_left"))
             self.plan = replace(self.plan, told_exhausted=True)

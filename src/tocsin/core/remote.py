@@ -107,7 +107,7 @@ def confirms(change: RemoteChange, write: Expected) -> bool:
     person may write one of their own at the same moment."""
     if write.transition != change.kind.value:
         return False
-    return change.kind is not ChangeKind.NOTE or write.note in change.note
+    return change.kind is not ChangeKind.NOTE or (bool(write.note) and write.note in change.note)
 
 
 def _came_late(change: RemoteChange, page_started_at: datetime | None) -> bool:

@@ -1,0 +1,195 @@
+"""What does a change at a provider mean for us (S36 to S43)?"""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.core.lifecycle import Act, rule
+from tocsin.core.model import Actor, ActorKind, IncidentStatus
+from tocsin.core.policy import Direction
+from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
+from tocsin.core.remote import Expected, Judgement, Verdict, confirms, judge
+
+from .values import MITIGATED, OPEN, RESOLVED, T0, at, incident
+
+OUT, IN, BOTH = Direction.OUTBOUND, Direction.INBOUND, Direction.BIDIRECTIONAL
+K = ChangeKind
+APPLY, FACT, ECHO, DIVERGENCE, RECORD = (
+    Verdict.APPLY, Verdict.FACT, Verdict.ECHO, Verdict.DIVERGENCE, Verdict.RECORD,
+)  # fmt: skip
+TRIGGERED, ACKED, OVER = RemoteStatus.TRIGGERED, RemoteStatus.ACKNOWLEDGED, RemoteStatus.RESOLVED
+
+
+def change(kind: ChangeKind, **more: Any) -> RemoteChange:
+    return RemoteChange(kind=kind, delivery_id="d1", **{"remote_id": "PD1", "person": "Bob", **more})
+
+
+def judged(
+    told: RemoteChange,
+    *,
+    status: IncidentStatus = OPEN,
+    direction: Direction = BOTH,
+    current_life: bool = True,
+    expected: tuple[Expected, ...] = (),
+    started: datetime | None = T0,
+    now: datetime | None = None,
+) -> Judgement:
+    return judge(
+        told, incident(status), direction=direction, current_life=current_life, expected=expected,
+        page_started_at=started, now=now or at(60),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "verdict", "act", "status"),
+    [
+        pytest.param(K.ACKNOWLEDGED, BOTH, APPLY, Act.ACKNOWLEDGE, ACKED, id="S36: bidirectional: an acknowledgement there is one here"),
+        pytest.param(K.ACKNOWLEDGED, IN, APPLY, Act.ACKNOWLEDGE, ACKED, id="S36: inbound: an acknowledgement there is one here"),
+        pytest.param(K.ACKNOWLEDGED, OUT, DIVERGENCE, None, ACKED, id="S36: outbound: an acknowledgement there is listed only"),
+        pytest.param(K.RESOLVED, BOTH, APPLY, Act.RESOLVE, OVER, id="S36: bidirectional: a resolve there is one here"),
+        pytest.param(K.RESOLVED, OUT, DIVERGENCE, None, OVER, id="S36: outbound: a resolve there is listed only"),
+        pytest.param(K.UNACKNOWLEDGED, BOTH, APPLY, Act.UNACKNOWLEDGE, TRIGGERED, id="given back there, given back here"),
+        pytest.param(K.REOPENED, BOTH, APPLY, Act.REOPEN, TRIGGERED, id="reopened there, reopened here"),
+        pytest.param(K.REOPENED, OUT, DIVERGENCE, None, TRIGGERED, id="S36: outbound: a reopen there is listed only"),
+        pytest.param(K.NOTE, BOTH, APPLY, Act.NOTE, None, id="a note there is a note here"),
+        pytest.param(K.NOTE, OUT, DIVERGENCE, None, None, id="S36: outbound: a note there is listed only"),
+        pytest.param(K.TRIGGERED, BOTH, FACT, None, TRIGGERED, id="S27: created there is a rung, no act"),
+        pytest.param(K.TRIGGERED, OUT, FACT, None, TRIGGERED, id="S27: rungs are noted whatever the direction"),
+        pytest.param(K.NOTIFIED, OUT, FACT, None, None, id="S27: somebody was rung: a rung, no act"),
+        pytest.param(K.MERGED, BOTH, RECORD, None, None, id="S41: a merge there follows its target: it is never a resolve"),
+        pytest.param(K.REASSIGNED, BOTH, RECORD, None, None, id="reassigned there is recorded"),
+        pytest.param(K.ESCALATED, BOTH, RECORD, None, None, id="S32: the provider escalates by itself: recorded"),
+        pytest.param(K.PRIORITY, BOTH, RECORD, None, None, id="another priority there is recorded"),
+        pytest.param(K.OTHER, BOTH, RECORD, None, None, id="PR-7: an unknown type is recorded"),
+    ],
+)  # fmt: skip
+def test_what_a_person_s_change_becomes(
+    kind: ChangeKind, direction: Direction, verdict: Verdict, act: Act | None, status: RemoteStatus | None
+) -> None:
+    found = judged(change(kind), direction=direction)
+    assert (found.verdict, found.act, found.status) == (verdict, act, status)
+    assert found.reason
+
+
+# ---- S38: our own write coming back -----------------------------------------------------------------------
+
+OURS = (Expected("acknowledged", at(0)),)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected", "now", "verdict"),
+    [
+        pytest.param(change(K.ACKNOWLEDGED), OURS, at(60), ECHO, id="equal to our unconfirmed write: an echo"),
+        pytest.param(change(K.ACKNOWLEDGED, person=""), OURS, at(119), ECHO, id="just within two minutes"),
+        pytest.param(change(K.ACKNOWLEDGED), OURS, at(121), APPLY, id="later than two minutes it is somebody's"),
+        pytest.param(change(K.ACKNOWLEDGED), (), at(60), APPLY, id="seen confirmed already: the next one is somebody's"),
+        pytest.param(change(K.RESOLVED), OURS, at(60), APPLY, id="another transition than ours is no echo"),
+        pytest.param(change(K.ACKNOWLEDGED, agent_id="BOT", person=""), (), at(60), APPLY, id="our own account's id alone is no proof"),
+        pytest.param(change(K.RESOLVED), (*OURS, Expected("resolved", at(10))), at(60), ECHO, id="any of several unconfirmed writes counts"),
+        pytest.param(change(K.NOTE, note="Ada: disk swapped"), (Expected("note", at(0), "disk swapped"),), at(60), ECHO, id="a note with our text is ours"),
+        pytest.param(change(K.NOTE, note="I am on it"), (Expected("note", at(0), "disk swapped"),), at(60), APPLY, id="a note with another text is somebody's"),
+        pytest.param(change(K.NOTE, note="I am on it"), (Expected("note", at(0)),), at(60), APPLY, id="a write of ours without text swallows nobody's note"),
+    ],
+)  # fmt: skip
+def test_s38_an_echo_equals_a_write_of_ours(
+    told: RemoteChange, expected: tuple[Expected, ...], now: datetime, verdict: Verdict
+) -> None:
+    assert judged(told, expected=expected, now=now).verdict is verdict
+
+
+def test_an_echo_tells_the_state_there_even_when_it_is_of_an_earlier_life() -> None:
+    found = judged(change(K.ACKNOWLEDGED), expected=OURS, current_life=False)
+    assert (found.verdict, found.status, found.act) == (ECHO, ACKED, None)
+
+
+# ---- late, early, of another life ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [K.ACKNOWLEDGED, K.RESOLVED, K.REOPENED, K.UNACKNOWLEDGED, K.NOTE, K.TRIGGERED]
+)
+def test_s37_what_belongs_to_an_earlier_life_touches_nothing(kind: ChangeKind) -> None:
+    found = judged(change(kind), current_life=False)
+    assert (found.verdict, found.act) == (RECORD, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "occurred", "verdict"),
+    [
+        pytest.param(K.RESOLVED, at(-60), RECORD, id="a resolve from before the reopen does not end the reopened incident"),
+        pytest.param(K.ACKNOWLEDGED, at(-60), RECORD, id="nor does an old acknowledgement stop its page"),
+        pytest.param(K.ACKNOWLEDGED, at(-1), APPLY, id="a second of skew between two clocks is forgiven"),
+        pytest.param(K.ACKNOWLEDGED, at(30), APPLY, id="what happened since counts"),
+        pytest.param(K.ACKNOWLEDGED, None, APPLY, id="without a time of theirs the order of receipt counts"),
+        pytest.param(K.NOTE, at(-60), APPLY, id="a note is worth reading however late it comes"),
+    ],
+)  # fmt: skip
+def test_what_happened_before_the_page_began(
+    kind: ChangeKind, occurred: datetime | None, verdict: Verdict
+) -> None:
+    assert judged(change(kind, occurred_at=occurred)).verdict is verdict
+    assert judged(change(kind, occurred_at=occurred), started=None).verdict is APPLY
+
+
+# ---- S40: who wins, judged and ruled together ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "person", "after"),
+    [
+        pytest.param(OPEN, K.ACKNOWLEDGED, "Bob", MITIGATED, id="a person acknowledges there"),
+        pytest.param(RESOLVED, K.ACKNOWLEDGED, "Bob", RESOLVED, id="resolve beats acknowledge"),
+        pytest.param(MITIGATED, K.RESOLVED, "Bob", RESOLVED, id="a person resolves there what Ada holds: the later act wins"),
+        pytest.param(OPEN, K.RESOLVED, "", OPEN, id="a provider's resolve timer never closes what still fires"),
+        pytest.param(MITIGATED, K.UNACKNOWLEDGED, "", MITIGATED, id="a provider's acknowledgement timer takes nothing from the holder"),
+        pytest.param(MITIGATED, K.UNACKNOWLEDGED, "Bob", OPEN, id="a person who gives it back there does"),
+    ],
+)  # fmt: skip
+def test_s40_a_person_s_act_counts_and_a_provider_s_timer_is_recorded(
+    before: IncidentStatus, kind: ChangeKind, person: str, after: IncidentStatus
+) -> None:
+    found = judged(change(kind, person=person), status=before)
+    assert found.act is not None
+    actor = Actor(ActorKind.PROVIDER, person or "pd", "pd", person=bool(person))
+    ruling = rule(incident(before), found.act, actor, at(60))
+    assert ruling.incident.status is after
+
+
+# ---- properties ------------------------------------------------------------------------------------------------
+
+CHANGES = st.builds(
+    change,
+    st.sampled_from(list(K)),
+    person=st.sampled_from(["", "Bob"]),
+    note=st.sampled_from(["", "on it"]),
+    occurred_at=st.none() | st.integers(-300, 300).map(at),
+)
+WRITES = st.lists(
+    st.builds(
+        Expected,
+        st.sampled_from([k.value for k in K]),
+        st.integers(-200, 60).map(at),
+        st.sampled_from(["", "on it"]),
+    ),
+    max_size=3,
+).map(tuple)
+REST = st.tuples(st.sampled_from(list(IncidentStatus)), st.sampled_from(list(Direction)), st.booleans())
+
+
+@given(CHANGES, WRITES, REST)
+def test_only_what_is_applied_names_an_act_and_outbound_never_applies(
+    told: RemoteChange, writes: tuple[Expected, ...], rest: tuple[IncidentStatus, Direction, bool]
+) -> None:
+    status, direction, current = rest
+    found = judged(told, status=status, direction=direction, current_life=current, expected=writes)
+    assert (found.act is not None) is (found.verdict is APPLY)
+    if found.verdict is APPLY:
+        assert direction is not OUT
+        assert current
+    if found.verdict is ECHO:
+        assert any(confirms(told, write) for write in writes)
+    if found.act is Act.RESOLVE:
+        assert told.kind is K.RESOLVED  # S41: nothing else is ever read as a resolve
