@@ -64,7 +64,9 @@ class Office:
         await self.hub.database.transact(lambda c: tokens.add(c, kept, auth.digest_of(text)))
         return text
 
-    async def ask(self, method: str, path: str, body: Any = None, *, scope: str = "admin", **more: Any) -> Response:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, scope: str = "admin", **more: Any
+    ) -> Response:
         """One request with a token of that scope."""
         if scope not in self.tokens:
             self.tokens[scope] = await self.token(scope)
@@ -87,7 +89,9 @@ class Office:
 
     async def incident(self, **fields: Any) -> Any:
         """Declare one."""
-        answer = await self.ask("POST", "/api/v1/incidents", {"title": "It burns", "severity": "high"} | fields)
+        answer = await self.ask(
+            "POST", "/api/v1/incidents", {"title": "It burns", "severity": "high"} | fields
+        )
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -119,3 +123,9 @@ async def office(database_url: str) -> AsyncIterator[Office]:
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
     await database.close()
+
+
+@pytest.fixture
+def example() -> tuple[str, dict[str, str]]:
+    """The example configuration and what its ${VARIABLES} stand for."""
+    return EXAMPLE, dict(VARIABLES)

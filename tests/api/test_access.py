@@ -21,12 +21,14 @@ BY_KEY = ("/integrations/", "/connectors/", "/v2/")
 
 def addresses(office: Office) -> Iterator[tuple[str, str, str]]:
     """(method, address with names filled in, the scope it needs) of everything that is described."""
-    for path, method, operation in operations(document_of(office.rest)):
+    for path, method, _ in operations(document_of(office.rest)):
         keyed = path.startswith(BY_KEY)
         if keyed or (path in OPEN and method in ("get", "post")):
             continue
         filled = path.replace("{alert_id}", "0190c0de-0000-7000-8000-000000000000")
-        filled = filled.replace("{token_id}", "0190c0de-0000-7000-8000-000000000000").replace("{name}", "nothing")
+        filled = filled.replace("{token_id}", "0190c0de-0000-7000-8000-000000000000").replace(
+            "{name}", "nothing"
+        )
         yield method.upper(), filled, needed(method, path)
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from tocsin import __version__
 from tocsin.api import dashboard, description, problems
 from tocsin.api.dashboard import SECURITY_HEADERS, STATIC
+from tocsin.api.limits import Limited
 from tocsin.api.metrics import Metrics, Timed
 from tocsin.api.routes import access, alerts, catalog, config, health, incidents
 from tocsin.api.stream import MOST_LISTENERS, PING_SECONDS, Stream
@@ -46,6 +47,7 @@ def build_app(
     health.attach(app.state, worker_alive=worker_alive, intake_alive=intake_alive)
     problems.install(app, hub)
     app.router.routes.extend(dashboard.routes(given.static))
+    app.add_middleware(Limited, most=MOST_BYTES)
     app.add_middleware(Timed, metrics=app.state.metrics)
     return app
 
@@ -53,7 +55,7 @@ def build_app(
 def bare_app() -> FastAPI:
     """The routes without a hub: what the description is made from."""
     app = FastAPI(
-        title="Tocsin", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, max_body_size=MOST_BYTES,
+        title="Tocsin", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )  # fmt: skip
     for module in (incidents, alerts, config, catalog, access, health):
