@@ -8,6 +8,7 @@ from tocsin.core.decide import Decision, Heard, Situation, conclude, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.model import (
     Alert,
+    AlertStatus,
     Event,
     Incident,
     IncidentId,
@@ -17,10 +18,7 @@ from tocsin.core.policy import (
     Policy,
 )
 
-from .values import (
-    T0,
-    policy,
-)
+from .values import T0, M, alert, incident, policy
 
 PAGER = policy()
 NEW_ID = IncidentId(UUID(int=5000))
@@ -61,3 +59,8 @@ def asked(decision: Decision) -> list[str]:
     status, severity = decision.incident.status, decision.incident.severity
     due = look(decision.plan, {}, status=status, severity=severity, breakers={}, now=now)
     return [way.connector for _, way in due.ask]
+
+
+def member(severity: Severity = M, status: AlertStatus = AlertStatus.OPEN, **more: Any) -> Alert:
+    """An alert of INC-1 that was decided before."""
+    return alert(status, severity=severity, sender_severity=severity, incident_id=incident().id, **more)

@@ -25,7 +25,7 @@ from tocsin.core.policy import (
 )
 from tocsin.core.severity import Severity
 
-from .deciding import NEW_ID, PAGER, asked, decided, heard, kinds, repeated
+from .deciding import NEW_ID, PAGER, asked, decided, heard, kinds, member, repeated
 from .values import (
     ALWAYS,
     FAILS,
@@ -53,11 +53,6 @@ DROPPED, ACKED = AlertStatus.DROPPED, AlertStatus.ACKNOWLEDGED
 
 
 # ---- S6: worse, the same, better -----------------------------------------------------------------------------------
-
-
-def member(severity: Severity = M, status: AlertStatus = AlertStatus.OPEN, **more: Any) -> Alert:
-    """An alert of INC-1 that was decided before."""
-    return alert(status, severity=severity, sender_severity=severity, incident_id=incident().id, **more)
 
 
 @pytest.mark.parametrize(

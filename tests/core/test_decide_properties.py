@@ -19,7 +19,7 @@ from tocsin.core.policy import (
 )
 from tocsin.core.severity import Severity
 
-from .deciding import asked, decided, heard, repeated
+from .deciding import asked, decided, heard, member, repeated
 from .values import (
     ALWAYS,
     CLOSED,
