@@ -17,6 +17,7 @@ from tocsin.core.paging import look
 from tocsin.core.policy import (
     Policy,
 )
+from tocsin.core.severity import Severity
 
 from .values import T0, M, alert, incident, policy
 
