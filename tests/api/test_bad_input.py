@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, str, Any, str]] = {
     "a service that is no text": ("POST", DECLARE, GOOD | {"services": ["web", 1]}, "services.1"),
     "an unknown connector": ("POST", DECLARE, GOOD | {"connector": ["nobody"]}, "connector"),
     "an unknown key": ("POST", DECLARE, GOOD | {"titel": "x"}, "titel"),
+    "fields, which nothing takes yet": ("POST", DECLARE, GOOD | {"fields": {"a": 1}}, "fields"),
     "a list for a body": ("POST", DECLARE, [], "body"),
     "a note that is no text": ("POST", ACT + "acknowledge", {"note": 1}, "note"),
     "an unknown key of an act": ("POST", ACT + "resolve", {"notes": "x"}, "notes"),

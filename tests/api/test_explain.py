@@ -75,6 +75,19 @@ async def test_it_names_what_was_not_taken_and_what_would_have_stopped_the_page(
     assert "rule “development is quiet”, which comes first and would have suppressed it" in stopped
 
 
+async def test_what_the_senders_own_word_keeps_quiet_pages_nobody(office: Office) -> None:
+    quiet = {"title": "x", "severity": "info", "team": "security"}
+    told = await explain(office, alert=quiet)
+    sent = await office.alert(**quiet)
+    recorded = await explain(office, alert_id=sent["alert_id"])
+
+    assert (told["rule"], told["route"]) == ("security goes everywhere", "suppress")
+    assert told["muted_by"] == "the sender's own word for it means: not paged"
+    for name in ("rule", "route", "muted_by", "would_have_stopped"):
+        assert recorded[name] == told[name] == recorded["now"][name]
+    assert (recorded["incident"], told["would_have_stopped"]) == (None, [])
+
+
 async def test_nothing_would_have_stopped_what_does_not_page(office: Office) -> None:
     told = await explain(office, alert={"title": "x", "severity": "low", "service_name": "web"})
 

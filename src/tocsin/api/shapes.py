@@ -236,6 +236,9 @@ class Verdict(BaseModel):
     policy: str
     rule: str
     steps: list[Step]
+    muted_by: str = Field(
+        "", description="Why it pages nobody although its rule pages; the route is then `suppress`."
+    )
     reasons: list[str]
     not_taken: list[NotTaken]
     would_have_stopped: list[str]

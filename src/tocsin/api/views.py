@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.api import shapes
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.model import IncidentStatus, Link
 from tocsin.core.paging import Plan
-from tocsin.core.policy import Connector, Policy
+from tocsin.core.policy import Connector, Mode, Policy, Step
+from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
 from tocsin.store.figures import Outcomes
 from tocsin.store.outbox import ConnectorState
@@ -135,4 +136,15 @@ def token(kept: Token, *, text: str | None = None) -> shapes.Token:
     return shapes.Token(
         id=kept.id, name=kept.name, scopes=list(kept.scopes), created_at=kept.made_at, expires_at=kept.expires_at,
         last_used_at=kept.last_used_at, revoked_at=kept.revoked_at, token=text,
+    )  # fmt: skip
+
+
+def step(of: Step) -> shapes.Step:
+    def span_of(length: timedelta | None) -> str | None:
+        return span(length) if length else None
+
+    return shapes.Step(
+        mode=of.mode.value, targets=[target.shown for target in of.targets], after=span_of(of.after),
+        within=span_of(of.within) if of.mode is Mode.FAILOVER else None, hedge=span_of(of.hedge),
+        repeat=span_of(of.repeat),
     )  # fmt: skip

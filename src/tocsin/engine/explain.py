@@ -17,6 +17,7 @@ from tocsin import policy as policies
 from tocsin.core.classify import classify
 from tocsin.core.errors import BadInput, FieldFault, NotFound, Refusal
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId, Event, Incident, Json
+from tocsin.core.paging import with_channels
 from tocsin.core.policy import Integration, Policy, RouteKind, Step
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.route import Route, route
@@ -27,6 +28,7 @@ from tocsin.store.database import Connection
 from tocsin.store.reading import AlertView
 
 _API = "api"
+_NOT_PAGED = "the sender's own word for it means: not paged"  # S54
 _MUTES = (RouteKind.DIGEST, RouteKind.SUPPRESS)
 _WORDS = {
     RouteKind.DIGEST: "put it into a digest",
@@ -37,7 +39,8 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a policy says of an alert at an instant. `stopped_by` = what would have kept it from paging."""
+    """What a policy says of an alert at an instant. `muted_by` = why it pages nobody although a rule would have
+    it paged; `stopped_by` = what would have kept it from paging."""
 
     severity: Severity
     services: tuple[str, ...]
@@ -45,6 +48,7 @@ class Verdict:
     route: Route
     reasons: tuple[str, ...]
     stopped_by: tuple[str, ...]
+    muted_by: str
     version: int
     at: datetime
 
@@ -79,9 +83,10 @@ def verdict(
     view = replace(alert, severity=severity, services=services, team=team)
     routed = _routed(view, integration, policy, at, origin, explain=True)
     reasons = (*told, *(line.text for line in routed.reasons))
-    stopped = tuple(_stopped_by(view, routed, integration, policy, at, origin))
+    muted = _NOT_PAGED if alert.quiet and severity is Severity.LOW and routed.kind is RouteKind.PAGE else ""
+    stopped = () if muted else tuple(_stopped_by(view, routed, integration, policy, at, origin))
     return Verdict(
-        severity=severity, services=services, team=team, route=routed, reasons=reasons, stopped_by=stopped,
+        severity=severity, services=services, team=team, route=routed, reasons=reasons, stopped_by=stopped, muted_by=muted,
         version=policy.version, at=at,
     )  # fmt: skip
 
@@ -133,11 +138,8 @@ def span(of: timedelta) -> str:
 
 
 def steps_of(verdict: Verdict) -> tuple[Step, ...]:
-    """The steps that would be taken; channels that rules add are asked with the first."""
-    steps = verdict.route.steps
-    if not verdict.route.channels or not steps:
-        return steps
-    return (replace(steps[0], targets=(*steps[0].targets, *verdict.route.channels)), *steps[1:])
+    """The steps that would be taken, with the channels that rules and the integration add."""
+    return () if verdict.muted_by else with_channels(verdict.route.steps, verdict.route.channels)
 
 
 # ---- what came -----------------------------------------------------------------------------------------

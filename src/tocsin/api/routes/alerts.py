@@ -107,8 +107,11 @@ def _explanation(e: Explained) -> shapes.Explanation:
     if recorded is not None:
         # what was written down then counts, whatever deciding again says
         verdict |= recorded.model_dump(
-            include={"severity", "route", "policy", "rule", "reasons", "config_version"}
+            include={"severity", "route", "policy", "rule", "muted_by", "reasons", "config_version"}
         )
+        verdict["route"] = _seen(recorded.route, recorded.muted_by)
+        if recorded.muted_by:
+            verdict["would_have_stopped"] = []
     return shapes.Explanation(
         **verdict, alert=_told(e.alert), incident=e.incident, recorded=recorded,
         now=_verdict(e.now) if e.now else None,
@@ -116,22 +119,18 @@ def _explanation(e: Explained) -> shapes.Explanation:
 
 
 def _verdict(v: Verdict) -> shapes.Verdict:
-    def span(of: Any) -> str | None:
-        return explain.span(of) if of else None
-
     return shapes.Verdict(
-        severity=v.severity.value, services=list(v.services), team=v.team, route=v.route.kind.value,
-        policy=v.route.policy_name, rule=v.route.rule,
-        steps=[
-            shapes.Step(
-                mode=s.mode.value, targets=[t.shown for t in s.targets], after=span(s.after),
-                within=span(s.within) if s.mode.value == "failover" else None, hedge=span(s.hedge), repeat=span(s.repeat),
-            )
-            for s in explain.steps_of(v)
-        ],
+        severity=v.severity.value, services=list(v.services), team=v.team,
+        route=_seen(v.route.kind.value, v.muted_by), policy=v.route.policy_name, rule=v.route.rule, muted_by=v.muted_by,
+        steps=[views.step(s) for s in explain.steps_of(v)],
         reasons=list(v.reasons), not_taken=[shapes.NotTaken(rule=r, why=w) for r, w in v.route.not_taken],
         would_have_stopped=list(v.stopped_by), config_version=v.version, at=v.at,
     )  # fmt: skip
+
+
+def _seen(route: str, muted_by: str) -> str:
+    """What came of it: a page that was muted is none."""
+    return "suppress" if muted_by and route == "page" else route
 
 
 def _told(a: Alert) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from tocsin.api import fleet, shapes
+from tocsin.api import fleet, shapes, views
 from tocsin.api.asking import Paged, Reader, TheHub, cursor_in, cursor_out
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
@@ -20,7 +20,6 @@ from tocsin.core.policy import (
     RoutingRule,
     Service,
     Span,
-    Step,
     Team,
     User,
 )
@@ -147,15 +146,8 @@ def _rule(r: RoutingRule) -> RuleShape:
     )  # fmt: skip
 
 
-def _step(s: Step) -> shapes.Step:
-    return shapes.Step(
-        mode=s.mode.value, targets=[t.shown for t in s.targets], after=_span(s.after),
-        within=_span(s.within) if s.mode.value == "failover" else None, hedge=_span(s.hedge), repeat=_span(s.repeat),
-    )  # fmt: skip
-
-
 def _policy(p: EscalationPolicy) -> PolicyShape:
-    return PolicyShape(name=p.name, steps=[_step(s) for s in p.steps])
+    return PolicyShape(name=p.name, steps=[views.step(s) for s in p.steps])
 
 
 def _page(items: Sequence[Any], query: Paged) -> tuple[Sequence[Any], str | None]:

@@ -61,9 +61,6 @@ class Declared(Strict):
     connector: list[Word] = Field(
         default=[], max_length=20, description="Page through these instead of by the rules."
     )
-    fields: dict[str, Any] = Field(
-        default={}, description="Kept for the connectors' custom fields; not used yet."
-    )
 
     @field_validator("severity")
     @classmethod
