@@ -1,11 +1,21 @@
 """What tests of every room share: programs from outside that may be missing."""
 
+import asyncio
 import os
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
+import asyncpg
 import pytest
+
+from tocsin.postgres import EmbeddedPostgres
+from tocsin.store.database import Database
+from tocsin.store.migrate import migrate
 
 
 def find_outside_program(name: str, *, package: str) -> Path:
@@ -27,3 +37,48 @@ def find_outside_program(name: str, *, package: str) -> Path:
 def outside_program() -> Callable[..., Path]:
     """`outside_program("chromium", package="chromium")`: its path, or the test is skipped (CI=true: fails)."""
     return find_outside_program
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL of this test run's own; fsync off, since no test pulls the plug on it."""
+    folder = tmp_path_factory.mktemp("cluster")
+    if os.geteuid() == 0:
+        for part in (folder, folder.parent, folder.parent.parent):
+            part.chmod(0o711)  # as root PostgreSQL runs under another account, which passes through these
+    postgres = EmbeddedPostgres(folder / "data")
+    dsn = asyncio.run(postgres.start())
+    asyncio.run(_each(dsn, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
+    asyncio.run(_template(dsn))
+    yield dsn
+    asyncio.run(postgres.stop())
+
+
+@pytest.fixture
+def database_url(cluster: str) -> Iterator[str]:
+    """A fresh, migrated database; gone after the test."""
+    name = f"t{secrets.token_hex(6)}"
+    asyncio.run(_each(cluster, f"CREATE DATABASE {name} TEMPLATE migrated"))
+    yield _other(cluster, name)
+    asyncio.run(_each(cluster, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _other(dsn: str, name: str) -> str:
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+async def _each(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _template(dsn: str) -> None:
+    await _each(dsn, "CREATE DATABASE migrated")
+    database = await Database.connect(_other(dsn, "migrated"), most=1)
+    await migrate(database, today=date(2026, 11, 16), new_installation=UUID(int=7))
+    await database.close()

@@ -17,7 +17,9 @@ import aiohttp
 
 from tocsin.config import Settings
 from tocsin.daemon import Daemon
+from tocsin.sandbox.clock import Clock as SandboxClock
 from tocsin.sandbox.server import Sandbox, SandboxSettings
+from tocsin.sandbox.world import World
 
 MONDAY_NOON = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 KEYS = {
@@ -29,6 +31,10 @@ KEYS = {
     "OPSGENIE_API_KEY": "og-secret-key-of-the-tests",
 }
 ADMIN_TOKEN = "tsn_admin-token-of-the-tests"
+
+
+Begin = Callable[..., Awaitable["Rig"]]
+"""The stories' fixture: `await begin()` gives a running rig."""
 
 
 class Clock:
@@ -48,6 +54,8 @@ class Rig:
         self.clock = Clock(at)
         self._database_url, self._folder, self._config, self._port = database_url, folder, config, port
         self.sandbox = Sandbox(SandboxSettings(port=0, tls=False, data=folder / "sandbox"))
+        # the providers' clock starts where ours does and moves only when it is moved
+        self.sandbox.world = World(SandboxClock(lambda: at), "tocsin")
         self.daemon: Daemon
         self.http: aiohttp.ClientSession
 
@@ -56,7 +64,8 @@ class Rig:
         self.http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
         await self.sandbox.start()
         urls = {"PAGERDUTY_URL": self.sandbox.pagerduty_url, "OPSGENIE_URL": self.sandbox.opsgenie_url}
-        environment({**KEYS, **urls})
+        environment({**KEYS, **urls, "SMTP_URL": self.sandbox.smtp_url})
+        await self.control("POST", "/settings", {"opsgenie": {"processing_delay_ms": 0}})
         await self.start_hub()
         if webhooks:
             await self.register_webhooks()
@@ -66,8 +75,9 @@ class Rig:
         file = self._folder / "hub.yaml"
         file.write_text(self._config)
         settings = Settings(
-            data=self._folder / "data", port=self._port, config=file, admin_token=ADMIN_TOKEN,
-            database_url=self._database_url, secret_key="a secret key for the tests",
+            TOCSIN_DATA=self._folder / "data", TOCSIN_PORT=self._port, TOCSIN_CONFIG=file,
+            TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=self._database_url, TOCSIN_SECRET_KEY="a secret key for the tests",
+            TOCSIN_PUBLIC_URL="", TOCSIN_HOST="127.0.0.1",
         )  # fmt: skip
         self.daemon = Daemon(settings, now=self.clock)
         await self.daemon.start()
@@ -75,8 +85,15 @@ class Rig:
 
     async def register_webhooks(self) -> None:
         base = self.daemon.url
-        pagerduty = {"vendor": "pagerduty", "url": f"{base}/connectors/prod-pagerduty/webhook", "secret": "pd-webhook-secret"}
-        opsgenie = {"vendor": "opsgenie", "url": f"{base}/connectors/prod-opsgenie/webhook?token=og-webhook-token"}
+        pagerduty = {
+            "vendor": "pagerduty",
+            "url": f"{base}/connectors/prod-pagerduty/webhook",
+            "secret": "pd-webhook-secret",
+        }
+        opsgenie = {
+            "vendor": "opsgenie",
+            "url": f"{base}/connectors/prod-opsgenie/webhook?token=og-webhook-token",
+        }
         for body in (pagerduty, opsgenie):
             await self.control("POST", "/webhooks", body)
 
@@ -97,7 +114,13 @@ class Rig:
     def ring(self) -> None:
         """Everybody looks now."""
         hub = self.daemon.hub
-        for bell in ("undecided", "effects", "timers", "hooks", *(f"courier {c}" for c in hub.policy.connectors)):
+        for bell in (
+            "undecided",
+            "effects",
+            "timers",
+            "hooks",
+            *(f"courier {c}" for c in hub.policy.connectors),
+        ):
             hub.wake.ring(bell)
 
     async def until(self, ask: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 10) -> Any:
@@ -114,6 +137,7 @@ class Rig:
 
     async def quiet(self) -> None:
         """Until nothing is undecided, pending or due."""
+
         async def nothing_left() -> bool:
             return not await self.daemon.hub.database.read(_work_left(self.clock.at))
 
@@ -121,7 +145,9 @@ class Rig:
 
     # ---- the hub -------------------------------------------------------------------------------
 
-    async def call(self, method: str, path: str, body: Any = None, *, want: int | None = None, **more: Any) -> Any:
+    async def call(
+        self, method: str, path: str, body: Any = None, *, want: int | None = None, **more: Any
+    ) -> Any:
         """One request of the API; the JSON answer."""
         async with self.http.request(method, self.daemon.url + path, json=body, **more) as answer:
             text = await answer.text()
@@ -136,7 +162,9 @@ class Rig:
         return await self.call("GET", f"/api/v1/incidents/{name}", want=200)
 
     async def timeline(self, name: str = "INC-1") -> list[Any]:
-        return list((await self.call("GET", f"/api/v1/incidents/{name}/timeline?limit=500", want=200))["items"])
+        return list(
+            (await self.call("GET", f"/api/v1/incidents/{name}/timeline?limit=500", want=200))["items"]
+        )
 
     async def kinds(self, name: str = "INC-1") -> list[str]:
         return [line["kind"] for line in await self.timeline(name)]
@@ -147,7 +175,10 @@ class Rig:
         lines = []
         for incident in listed.get("items", []):
             lines.append(f"{incident['name']} {incident['status']} {incident['title']}")
-            lines += [f"  {line['at']} {line['kind']}: {line['text']}" for line in await self.timeline(incident["name"])]
+            lines += [
+                f"  {line['at']} {line['kind']}: {line['text']}"
+                for line in await self.timeline(incident["name"])
+            ]
         return "\n".join(lines)
 
     # ---- the providers -------------------------------------------------------------------------
@@ -189,7 +220,9 @@ def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
         return await connection.fetchval(
             "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL)"
             " + (SELECT count(*) FROM hook WHERE state = 'pending') + (SELECT count(*) FROM timer WHERE due <= $1)"
-            " + (SELECT count(*) FROM effect WHERE state = 'leased' OR state = 'waiting' AND due <= $1)",
+            " + (SELECT count(*) FROM effect e LEFT JOIN connector_state s USING (connector)"
+            "    WHERE e.state = 'leased' OR e.state = 'waiting' AND e.due <= $1"
+            "      AND coalesce(s.probe_at, $1) <= $1 AND coalesce(s.hold_until, $1) <= $1)",
             now,
         )
 

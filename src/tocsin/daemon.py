@@ -148,6 +148,8 @@ class Daemon:
         """Down in order; safe to call at any point of the start."""
         if self._server is not None:
             self._server.stop()  # type: ignore[no-untyped-call]
+            # it ends by itself; cancelled before, its threads would call into a loop that is gone
+            await asyncio.wait([task for task in self._tasks if task.get_name() == "http"], timeout=3)
         if self._worker is not None:
             await self._worker.stop()
         for task in self._tasks:

@@ -48,7 +48,9 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         if loops:
-            for name, work in (("undecided", self._decide), ("hooks", self._hooks), ("timers", self._tick)):
+            # two deciders: while one waits for the database, the other thinks
+            deciders = [("undecided", self._decide)] * 2
+            for name, work in (*deciders, ("hooks", self._hooks), ("timers", self._tick)):
                 self._tasks.append(asyncio.create_task(self._forever(name, work, _REST_SECONDS), name=name))
             self._tasks.append(asyncio.create_task(self._dispatch(), name="dispatch"))
             self._tasks.append(asyncio.create_task(self._keep_house(), name="house"))

@@ -71,10 +71,10 @@ class Intake:
         except Exception as fault:  # noqa: BLE001 - the edge: told with an id, never with internals
             mark = str(new_id(self._hub.now()))
             log.exception("intake_failed", id=mark, fault=type(fault).__name__)
-            refusal = Refusal(
+            unknown = Refusal(
                 f"A fault of ours; nothing may have been kept. Quote {mark} when you ask about it"
             )
-            status, headers, answer = problems.raw(refusal)
+            status, headers, answer = problems.raw(unknown)
         headers = [*headers, (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})

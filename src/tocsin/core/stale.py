@@ -15,6 +15,8 @@ def no_longer_wanted(
     an earlier attempt may have reached the provider, so it must be settled by looking (S29).
     """
     over = status in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED)
+    if superseded and kind not in (EffectKind.CREATE, EffectKind.REOPEN):
+        return "it was never created there"
     match kind:
         case EffectKind.CREATE | EffectKind.REOPEN:
             if perhaps_applied:
@@ -43,3 +45,18 @@ def no_longer_wanted(
         case EffectKind.NOTE:
             pass
     return ""
+
+
+def sent_as(
+    kind: EffectKind, status: IncidentStatus, *, perhaps_applied: bool, superseded: bool
+) -> EffectKind:
+    """A page that may have been created, but is not wanted any more, is settled by looking (S29): what is
+    found there gets what came meanwhile (resolve, acknowledge, or just the text of one another target
+    has), and what is not there is never created."""
+    if not perhaps_applied or kind not in (EffectKind.CREATE, EffectKind.REOPEN):
+        return kind
+    if status in (IncidentStatus.RESOLVED, IncidentStatus.CLOSED):
+        return EffectKind.RESOLVE
+    if status is IncidentStatus.MITIGATED:
+        return EffectKind.ACKNOWLEDGE
+    return EffectKind.UPDATE if superseded else kind

@@ -42,10 +42,10 @@ class Story:
         async with http.post(f"{hub}/api/v1/alerts?wait=decision", json=ALERT) as answer:
             answer.raise_for_status()
             name = (await answer.json())["incident"]
-        await self._until(http, hub, name, lambda i: _all(i, "created_at"))
+        await self._until(http, hub, name, lambda kinds: kinds.count("page_created") == 2)
         self._say(f"\nBo, on call at PagerDuty, presses acknowledge there ({control}):\n")
         await self._press(http, control)
-        await self._until(http, hub, name, lambda i: _all(i, "acknowledged_at"))
+        await self._until(http, hub, name, lambda kinds: "told" in kinds)
 
     async def _press(self, http: aiohttp.ClientSession, control: str) -> None:
         async with http.get(f"{control}/pagerduty/incidents") as answer:
@@ -58,20 +58,18 @@ class Story:
             answer.raise_for_status()
 
     async def _until(
-        self, http: aiohttp.ClientSession, hub: str, name: str, reached: Callable[[dict[str, Any]], bool]
+        self, http: aiohttp.ClientSession, hub: str, name: str, reached: Callable[[list[str]], bool]
     ) -> None:
-        """Show new lines until the incident has `reached` what we wait for (10 s at most)."""
-        for _ in range(200):
-            incident = await _get(http, f"{hub}/api/v1/incidents/{name}")
-            await self._lines(http, hub, name)
-            if reached(incident):
+        """Show new lines until their kinds have `reached` what we wait for (10 s at most)."""
+        for _ in range(400):
+            if reached(await self._lines(http, hub, name)):
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.025)
         raise TimeoutError(
             f"{name} did not get where it should within 10 s: `im timeline {name}` tells how far it came"
         )
 
-    async def _lines(self, http: aiohttp.ClientSession, hub: str, name: str) -> None:
+    async def _lines(self, http: aiohttp.ClientSession, hub: str, name: str) -> list[str]:
         page = await _get(http, f"{hub}/api/v1/incidents/{name}/timeline?limit=500")
         for line in page["items"]:
             if line["id"] in self._seen:
@@ -83,6 +81,7 @@ class Story:
                 self._say(
                     f"  {(at - self._zero).total_seconds() * 1000:>+7.0f} ms  {line['kind']:<19} {line['text']}"
                 )
+        return [line["kind"] for line in page["items"]]
 
     async def farewell(self, http: aiohttp.ClientSession, hub: str, control: str, *, once: bool) -> None:
         """Where to look now."""
@@ -97,11 +96,6 @@ class Story:
         self._say(f"  curl {hub}/api/v1/health")
         if not once:
             self._say("\nServing on; Ctrl-C stops everything and takes its data away.")
-
-
-def _all(incident: dict[str, Any], fact: str) -> bool:
-    providers = [p for p in incident["providers"] if not p["connector"].endswith("mail")]
-    return bool(providers) and all(p[fact] for p in providers)
 
 
 async def _get(http: aiohttp.ClientSession, url: str) -> Any:

@@ -45,7 +45,10 @@ def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str)
         check_settings=check,
     )  # fmt: skip
     later = [i.name for i in loaded.policy.integrations.values() if i.source not in hub.sources]
-    told = tuple(f"integrations.{name}: its source comes with a later version; until then its address answers 404" for name in later)
+    told = tuple(
+        f"integrations.{name}: its source comes with a later version; until then its address answers 404"
+        for name in later
+    )
     return replace(loaded, warnings=(*loaded.warnings, *told))
 
 

@@ -28,7 +28,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.core.stale import no_longer_wanted
+from tocsin.core.stale import no_longer_wanted, sent_as
 from tocsin.engine import settle
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.wire import Wire
@@ -128,7 +128,10 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
     )
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"
-    return Job(work, effect_of(hub, work, incident, now), incident, stale)
+    kind = sent_as(
+        work.kind, status, perhaps_applied=work.ambiguous, superseded=remote.superseded_at is not None
+    )
+    return Job(work, effect_of(hub, replace(work, kind=kind), incident, now), incident, stale)
 
 
 def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect:
@@ -187,7 +190,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
             )
     took_ms = (loop.time() - began) * 1000
     attempt = settle.Attempt(outcome=outcome, step=step, status=status, took_ms=took_ms, calls=calls)
-    await settle.settle(hub, job.work, job.incident, attempt)
+    await settle.settle(hub, job.work, job.effect.kind, attempt)
 
 
 async def _converse(

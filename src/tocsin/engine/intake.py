@@ -41,7 +41,7 @@ def integration_by_key(hub: Hub, key: str) -> Integration | None:
 
 
 async def take(
-    hub: Hub, door: Doorway, integration: Integration, request: Request, *, key: str = "", batch: bool = False
+    hub: Hub, door: Doorway, integration: Integration, request: Request, *, key: str = ""
 ) -> list[Admitted]:
     """Read and admit one request of an integration; one result per event, in order.
 
@@ -50,8 +50,10 @@ async def take(
     """
     now = hub.now()
     kind = hub.sources[integration.source]
-    secret = str(integration.options.get("token", "") or "")
-    if not kind.module.verify(request, secret or key):
+    # a dialect whose key travels in the body proves it there; the others by an option of their own, if set
+    in_body = bool(kind.manifest["verify"].get("in_body"))
+    secret = key if in_body else str(integration.options.get("token", "") or "")
+    if not kind.module.verify(request, secret):
         raise NotAllowed(f"The request does not carry the secret that {integration.name} asks for")
     try:
         events = read(hub, integration, request)

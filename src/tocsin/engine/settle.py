@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -76,16 +76,22 @@ async def withdrawn(hub: Hub, work: Work, incident: Incident, reason: str) -> No
     await hub.database.transact(save_it)
 
 
-async def settle(hub: Hub, work: Work, incident: Incident, attempt: Attempt) -> None:
-    """Record the outcome of one attempt and do what follows from it."""
-    rings = await hub.database.transact(lambda c: _settle(c, hub, work, attempt))
+async def settle(hub: Hub, work: Work, sent_as: EffectKind, attempt: Attempt) -> None:
+    """Record the outcome of one attempt and do what follows from it. `sent_as` differs from the work's own
+    kind when a page that is not wanted any more was settled by looking (S29)."""
+    rings = await hub.database.transact(lambda c: _settle(c, hub, work, sent_as, attempt))
     if rings:
         rung(hub)
 
 
-async def _settle(connection: Connection, hub: Hub, work: Work, attempt: Attempt) -> bool:
+async def _settle(
+    connection: Connection, hub: Hub, work: Work, sent_as: EffectKind, attempt: Attempt
+) -> bool:
     now = hub.now()
     remote = work.remote
+    if sent_as is not work.kind:
+        attempt = _never_created(attempt)
+        work = replace(work, kind=sent_as)
     alerts_first = isinstance(attempt.outcome, Accepted) and attempt.outcome.status is RemoteStatus.RESOLVED
     if alerts_first and work.kind in PAGES:
         # found resolved there: a remote resolve, through the one door (it locks alerts first)
@@ -107,6 +113,15 @@ async def _settle(connection: Connection, hub: Hub, work: Work, attempt: Attempt
         sheet.incidents[kept.incident.id] = (kept.incident, plan)
     await save(connection, sheet, now)
     return bool(look_again or sheet.timers)
+
+
+def _never_created(attempt: Attempt) -> Attempt:
+    """It was looked for and is not there: the page was never created, and that is good now."""
+    outcome = attempt.outcome
+    if not isinstance(outcome, Rejected):
+        return attempt
+    reason = "it was never created there, and is not wanted any more"
+    return replace(attempt, outcome=Skipped(reason=reason, status=RemoteStatus.UNKNOWN))
 
 
 async def _record(connection: Connection, work: Work, attempt: Attempt, now: datetime) -> None:
@@ -172,6 +187,10 @@ async def _follow(
             await outbox.settle(connection, work.id, "done", outcome.reason, now)
             if outcome.status is not RemoteStatus.UNKNOWN:
                 await outbox.update_remote(connection, remote.id, {"status": outcome.status.value})
+            elif not remote.created_at:
+                await outbox.update_remote(
+                    connection, remote.id, {"superseded_at": now, "fault": outcome.reason}
+                )
             text = f"{remote.connector}: {work.kind.value} not written, {outcome.reason}"
             sheet.tell(now, incident, Line(kind="not_written", text=text, reason="skipped"))
             return work.kind in PAGES
