@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -40,18 +41,21 @@ def outside_program() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL of this test run's own; fsync off, since no test pulls the plug on it."""
-    folder = tmp_path_factory.mktemp("cluster")
-    if os.geteuid() == 0:
-        for part in (folder, folder.parent, folder.parent.parent):
-            part.chmod(0o711)  # as root PostgreSQL runs under another account, which passes through these
+def cluster() -> Iterator[str]:
+    """The address of a PostgreSQL of this test run's own; fsync off, since no test pulls the plug on it.
+
+    Not below pytest's own folder: as root PostgreSQL runs under another account, and every pytest that
+    starts on the machine closes that folder to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
+    folder.chmod(0o711)
     postgres = EmbeddedPostgres(folder / "data")
     dsn = asyncio.run(postgres.start())
     asyncio.run(_each(dsn, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
     asyncio.run(_template(dsn))
     yield dsn
     asyncio.run(postgres.stop())
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
