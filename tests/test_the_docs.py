@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import re
 import textwrap
 import uuid
@@ -39,6 +40,10 @@ TOO_LONG = {"core/decide.py": 487}
 NOT_COMMANDS_YET = {"im connector test"}
 """Commands that the page of a provider names before they are there. This list only shrinks."""
 
+NOT_ADDRESSES_YET = {"DELETE /api/v1/integrations/NAME"}
+"""Addresses that the pages of sources name before they are there. This list only shrinks."""
+
+VERBS = ("GET", "POST", "PUT", "DELETE")
 FENCE = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
@@ -247,6 +252,31 @@ def test_every_command_mentioned_exists_with_its_options() -> None:
     assert faults - {("later",)} == set()
     assert {"im send", "im connector status", "im demo"} <= known.keys()
     assert NOT_COMMANDS_YET & known.keys() == set()
+
+
+def addresses() -> dict[str, re.Pattern[str]]:
+    """ "GET /api/v1/incidents/{name}" -> what fits it."""
+    made = json.loads((ROOT / "docs/openapi.json").read_text())
+    described = [f"{method.upper()} {path}" for path, methods in made["paths"].items() for method in methods]
+    besides = ["GET /api/v1/openapi.json", "GET /docs"]  # the description itself
+    return {name: re.compile(re.sub(r"\{\w+\}", "[^/]+", name)) for name in [*described, *besides]}
+
+
+def test_every_address_mentioned_exists_with_its_method() -> None:
+    """`DELETE /api/v1/tokens/ID`; a bare path is asked for with any method."""
+    known = addresses()
+    ours = r"/(?:api/v1/|v2/|connectors/|integrations/|readyz|healthz|metrics|docs\b(?!/))[\w/.-]*"
+    faults = set()
+    for file in [*DOCS, *FOLDER_DOCS]:
+        for line in code_lines(file):
+            for method, path in re.findall(rf"(?<![\w./])(?:(GET|POST|PUT|DELETE) )?({ours})", line):
+                tried = [f"{verb} {path}" for verb in ([method] if method else VERBS)]
+                there = any(shape.fullmatch(one) for shape in known.values() for one in tried)
+                if not there and not NOT_ADDRESSES_YET.intersection(tried):
+                    faults.add((f"{method} {path}".strip(), name_of(file)))
+
+    assert faults == set()
+    assert [a for a in NOT_ADDRESSES_YET if any(shape.fullmatch(a) for shape in known.values())] == []
 
 
 # ---- links, folders, files ---------------------------------------------------------------------------------
