@@ -12,7 +12,7 @@ FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin tocsin \
     && install -d -o tocsin -g tocsin -m 0700 /data
 COPY --from=build /opt/tocsin /opt/tocsin
-ENV PATH=/opt/tocsin/bin:$PATH
+ENV PATH=/opt/tocsin/bin:$PATH TOCSIN_DATA=/data
 USER tocsin
 VOLUME /data
 EXPOSE 8000

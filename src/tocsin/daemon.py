@@ -26,6 +26,7 @@ from granian.server.embed import Server
 
 from tocsin.api.app import build_app
 from tocsin.api.intake import Intake
+from tocsin.api.stream import Stream
 from tocsin.config import Settings
 from tocsin.engine import configure
 from tocsin.engine.admission import Doorway
@@ -57,6 +58,7 @@ class Daemon:
         self._now = now or _utc_now
         self._postgres: EmbeddedPostgres | None = None
         self._database: Database | None = None
+        self._streams: Stream | None = None
         self._worker: Worker | None = None
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -129,8 +131,11 @@ class Daemon:
 
     async def _listen(self, door: Doorway) -> None:
         worker = self._worker
-        rest = build_app(self.hub, worker_alive=lambda: worker is not None and worker.alive)
-        app = Intake(self.hub, door, rest)
+        rest = build_app(
+            self.hub, worker_alive=lambda: worker is not None and worker.alive, intake_alive=lambda: door.open
+        )
+        self._streams = rest.state.stream
+        app = Intake(self.hub, door, rest, count=rest.state.metrics.events)
         port = self.settings.port or _free_port(self.settings.host)
         _check_free(self.settings.host, port)
         self._server = Server(
@@ -146,6 +151,8 @@ class Daemon:
 
     async def stop(self) -> None:
         """Down in order; safe to call at any point of the start."""
+        if self._streams is not None:
+            self._streams.stop()
         if self._server is not None:
             self._server.stop()  # type: ignore[no-untyped-call]
             # it ends by itself; cancelled before, its threads would call into a loop that is gone

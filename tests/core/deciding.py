@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tocsin.core.decide import Decision, Heard, Situation, conclude, understand
+from tocsin.core.decide import conclude, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.model import (
     Alert,
@@ -18,6 +18,7 @@ from tocsin.core.policy import (
     Policy,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.situation import Decision, Heard, Situation
 
 from .values import T0, M, alert, incident, policy
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.core.decide import Situation, conclude, understand
+from tocsin.core.decide import conclude, understand
 from tocsin.core.model import (
     Alert,
     AlertStatus,
@@ -24,6 +24,7 @@ from tocsin.core.policy import (
     User,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.situation import Situation
 
 from .deciding import NEW_ID, PAGER, asked, decided, heard, kinds, member, repeated
 from .values import (

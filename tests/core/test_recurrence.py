@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.decide import Decision, Heard, Situation, conclude, understand
+from tocsin.core.decide import conclude, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.lifecycle import Act, rule
 from tocsin.core.model import (
@@ -25,6 +25,7 @@ from tocsin.core.policy import (
     Defaults,
     Policy,
 )
+from tocsin.core.situation import Decision, Heard, Situation
 
 from .deciding import PAGER, asked, decided, heard
 from .values import (

@@ -35,10 +35,11 @@ def judged(
     current_life: bool = True,
     expected: tuple[Expected, ...] = (),
     started: datetime | None = T0,
+    life: int = 1,
     now: datetime | None = None,
 ) -> Judgement:
     return judge(
-        told, incident(status), direction=direction, current_life=current_life, expected=expected,
+        told, incident(status, life=life), direction=direction, current_life=current_life, expected=expected,
         page_started_at=started, now=now or at(60),
     )  # fmt: skip
 
@@ -89,7 +90,9 @@ OURS = (Expected("acknowledged", at(0)),)
         pytest.param(change(K.RESOLVED), OURS, at(60), APPLY, id="another transition than ours is no echo"),
         pytest.param(change(K.ACKNOWLEDGED, agent_id="BOT", person=""), (), at(60), APPLY, id="our own account's id alone is no proof"),
         pytest.param(change(K.RESOLVED), (*OURS, Expected("resolved", at(10))), at(60), ECHO, id="any of several unconfirmed writes counts"),
-        pytest.param(change(K.NOTE, note="Ada: disk swapped"), (Expected("note", at(0), "disk swapped"),), at(60), ECHO, id="a note with our text is ours"),
+        pytest.param(change(K.NOTE, note="disk swapped"), (Expected("note", at(0), "disk swapped"),), at(60), ECHO, id="a note with our text is ours"),
+        pytest.param(change(K.NOTE, note="Resolved by Ada (via Tocsin)"), (Expected("note", at(0), "Ada (via Tocsin)"),), at(60), ECHO, id="what a provider writes around our signed words is ours"),
+        pytest.param(change(K.NOTE, note="looks ok"), (Expected("note", at(0), "ok"),), at(60), APPLY, id="a note that only holds our words is somebody's"),
         pytest.param(change(K.NOTE, note="I am on it"), (Expected("note", at(0), "disk swapped"),), at(60), APPLY, id="a note with another text is somebody's"),
         pytest.param(change(K.NOTE, note="I am on it"), (Expected("note", at(0)),), at(60), APPLY, id="a write of ours without text swallows nobody's note"),
     ],
@@ -121,7 +124,7 @@ def test_s37_what_belongs_to_an_earlier_life_touches_nothing(kind: ChangeKind) -
     [
         pytest.param(K.RESOLVED, at(-60), RECORD, id="a resolve from before the reopen does not end the reopened incident"),
         pytest.param(K.ACKNOWLEDGED, at(-60), RECORD, id="nor does an old acknowledgement stop its page"),
-        pytest.param(K.ACKNOWLEDGED, at(-1), APPLY, id="a second of skew between two clocks is forgiven"),
+        pytest.param(K.ACKNOWLEDGED, at(-29), APPLY, id="half a minute of skew between two clocks is forgiven"),
         pytest.param(K.ACKNOWLEDGED, at(30), APPLY, id="what happened since counts"),
         pytest.param(K.ACKNOWLEDGED, None, APPLY, id="without a time of theirs the order of receipt counts"),
         pytest.param(K.NOTE, at(-60), APPLY, id="a note is worth reading however late it comes"),
@@ -130,7 +133,8 @@ def test_s37_what_belongs_to_an_earlier_life_touches_nothing(kind: ChangeKind) -
 def test_what_happened_before_the_page_began(
     kind: ChangeKind, occurred: datetime | None, verdict: Verdict
 ) -> None:
-    assert judged(change(kind, occurred_at=occurred)).verdict is verdict
+    assert judged(change(kind, occurred_at=occurred), life=2).verdict is verdict
+    assert judged(change(kind, occurred_at=occurred)).verdict is APPLY, "a first life has nothing before it"
     assert judged(change(kind, occurred_at=occurred), started=None).verdict is APPLY
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tocsin.core.model import IncidentStatus
 from tocsin.core.ports import EffectKind, RemoteStatus
-from tocsin.core.stale import no_longer_wanted
+from tocsin.core.stale import no_longer_wanted, sent_as
 
 from .values import CLOSED, MITIGATED, OPEN, RESOLVED
 
@@ -78,3 +78,39 @@ def test_an_acknowledgement_never_reaches_what_is_resolved_there(
         assert there is not OVER
     if sent and kind in (CREATE, REOPEN):
         assert status is OPEN
+
+
+@pytest.mark.parametrize(
+    ("status", "superseded", "sent"),
+    [
+        pytest.param(OPEN, False, CREATE, id="still wanted: sent as it is, after a look"),
+        pytest.param(
+            IncidentStatus.MITIGATED, False, ACK, id="acknowledged meanwhile: what is found is acknowledged"
+        ),
+        pytest.param(
+            IncidentStatus.RESOLVED,
+            False,
+            EffectKind.RESOLVE,
+            id="resolved meanwhile: what is found is resolved",
+        ),
+        pytest.param(
+            IncidentStatus.CLOSED, True, EffectKind.RESOLVE, id="closed meanwhile: what is found is resolved"
+        ),
+        pytest.param(
+            OPEN,
+            True,
+            EffectKind.UPDATE,
+            id="another target has it: what is found is adopted, nothing is created",
+        ),
+    ],
+)
+def test_s29_a_page_not_wanted_any_more_is_settled_without_creating(
+    status: IncidentStatus, superseded: bool, sent: EffectKind
+) -> None:
+    assert sent is sent_as(CREATE, status, perhaps_applied=True, superseded=superseded)
+    assert CREATE is sent_as(CREATE, status, perhaps_applied=False, superseded=superseded)
+
+
+@pytest.mark.parametrize("kind", [ACK, EffectKind.RESOLVE, EffectKind.NOTE, EffectKind.UPDATE])
+def test_what_was_never_created_there_hears_nothing(kind: EffectKind) -> None:
+    assert no_longer_wanted(kind, OPEN, UNKNOWN, perhaps_applied=False, superseded=True)

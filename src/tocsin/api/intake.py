@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 
 from tocsin.api import auth, problems
 from tocsin.core.dedup import Reading
@@ -47,8 +48,9 @@ class Intake:
     """Routes: /integrations/KEY, /api/v1/alerts[/batch], /v2/enqueue, /v2/change/enqueue, /connectors/NAME/webhook;
     the dialect also under /pagerduty; a trailing slash is forgiven everywhere."""
 
-    def __init__(self, hub: Hub, door: Doorway, rest: App) -> None:
-        self._hub, self._door, self._rest = hub, door, rest
+    def __init__(self, hub: Hub, door: Doorway, rest: App, *, count: Counter) -> None:
+        self._hub, self._door, self._rest, self._events = hub, door, rest, count
+        self._counted = {reading: count.labels(reading.value) for reading in Reading}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,9 +67,8 @@ class Intake:
             status, answer, headers = made.status, made.body, made.headers
         except Refusal as refusal:
             status, headers, answer = problems.raw(refusal)
-        except DatabaseAway:
-            busy = Busy("The database cannot be reached; nothing was kept", retry_after_seconds=5)
-            status, headers, answer = problems.raw(busy)
+        except DatabaseAway as away:
+            status, headers, answer = problems.raw(away)
         except Exception as fault:  # noqa: BLE001 - the edge: told with an id, never with internals
             mark = str(new_id(self._hub.now()))
             log.exception("intake_failed", id=mark, fault=type(fault).__name__)
@@ -111,19 +112,19 @@ class Intake:
         methods = self._hub.sources[integration.source].manifest.get("methods", ["POST"])
         if request.method not in methods:
             raise NotFound(f"{integration.name} takes {', '.join(methods)}, not {request.method}")
-        answers = await intake.take(self._hub, self._door, integration, request, key=key)
+        answers = self._count(await intake.take(self._hub, self._door, integration, request, key=key))
         return 202, _encode({"status": "accepted", "items": [_item(a) for a in answers]}), _JSON
 
     async def _alert(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         await auth.authorize(self._hub, scope, "intake")
-        answer = (await intake.take_api(self._hub, self._door, request, batch=False))[0]
+        answer = self._count(await intake.take_api(self._hub, self._door, request, batch=False))[0]
         if "wait=decision" in request.query:
             return 200, _encode({**_item(answer), **await self._decided(answer)}), _JSON
         return 202, _encode(_item(answer)), _JSON
 
     async def _batch(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         await auth.authorize(self._hub, scope, "intake")
-        answers = await intake.take_api(self._hub, self._door, request, batch=True)
+        answers = self._count(await intake.take_api(self._hub, self._door, request, batch=True))
         return 202, _encode({"items": [_item(a) for a in answers]}), _JSON
 
     async def _pagerduty(
@@ -141,13 +142,18 @@ class Intake:
             body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
             return 400, _encode(body), _JSON
         try:
-            answers = await intake.take(self._hub, self._door, integration, request, key=key)
+            answers = self._count(await intake.take(self._hub, self._door, integration, request, key=key))
         except Busy as busy:
             body = {"status": "throttle exceeded", "message": busy.message, "errors": [busy.message]}
             return 429, _encode(body), [*_JSON, (b"retry-after", str(busy.retry_after_seconds).encode())]
         if request.path.rstrip("/").endswith("/change/enqueue"):
             return 202, module.accepted_change(), _JSON
         return 202, module.accepted(answers[0].dedup_key if answers else ""), _JSON
+
+    def _count(self, answers: list[Admitted]) -> list[Admitted]:
+        for answer in answers:
+            self._counted[answer.reading].inc()
+        return answers
 
     async def _webhook(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         await hooks.receive(self._hub, scope["path"].split("/")[2], request)

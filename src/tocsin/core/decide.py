@@ -7,14 +7,12 @@ and saves after. Order inside: classify -> mute by quietness -> grace and reopen
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
-from tocsin.core.facts import fact_sheet
+from tocsin.core.grouping import group_key
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import (
     Actor,
@@ -25,75 +23,15 @@ from tocsin.core.model import (
     Incident,
     IncidentId,
     IncidentStatus,
-    Json,
     Line,
     Part,
 )
 from tocsin.core.paging import Plan, plan_for, with_channels
-from tocsin.core.policy import ConditionError, GroupingRule, Integration, Policy, RouteKind
-from tocsin.core.route import Route, route
+from tocsin.core.policy import Policy, RouteKind
+from tocsin.core.record import core_facts, record_of
+from tocsin.core.route import route
 from tocsin.core.severity import Severity, worse
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One event not decided yet, with the reading it got at the door."""
-
-    event: Event
-    reading: Reading
-    reason: str
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """Everything the decision may look at.
-
-    `alert` is as admission left it (its `severity` that of the last decision, None for a new one).
-    `incident` is the one it belongs to; `other_live` counts that incident's other live alerts.
-    `previous` is the latest incident of an earlier alert with this key and `interval` how often its
-    sender repeated (None = unknown). `mailer` names the connector that mails people.
-    """
-
-    alert: Alert
-    heard: tuple[Heard, ...]
-    integration: Integration | None
-    incident: Incident | None = None
-    other_live: int = 0
-    previous: Incident | None = None
-    interval: timedelta | None = None
-    mailer: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
-    """What `understand` made of it. `severity` is the worst so far in this life (S6). `acknowledged` = the
-    sender said so, and nothing worse came after it."""
-
-    classified: Classified
-    severity: Severity
-    rose: bool
-    route: Route
-    group_key: str
-    lines: tuple[Line, ...]
-    acknowledged: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What becomes of the alert. `incident` is the incident afterwards (its `number` is 0 when it is
-    `opened`: the engine gives the next). `ruling` = an act on the incident that follows. `plan` = a page
-    to begin (replaces the one under way). `tell_update` = the providers that hold it are told the text."""
-
-    alert: Alert
-    incident: Incident | None = None
-    opened: bool = False
-    joined: bool = False
-    ruling: Ruling | None = None
-    plan: Plan | None = None
-    tell_update: bool = False
-    lines: tuple[Line, ...] = ()
-    record: Mapping[str, Json] | None = None
+from tocsin.core.situation import Decision, Situation, Understood
 
 
 def understand(situation: Situation, policy: Policy, now: datetime) -> Understood:
@@ -115,7 +53,7 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
     view = replace(alert, severity=severity, services=classified.services, team=classified.team)
     service = policy.services.get(view.service)
     routed = route(view, severity, service, classified.team, situation.integration, policy, now)
-    key, lines = _group_key(view, situation.integration, policy, now)
+    key, lines = group_key(view, situation.integration, policy, now)
     return Understood(
         classified=classified, severity=severity,
         rose=alert.severity is not None and severity.rank > alert.severity.rank,
@@ -130,36 +68,6 @@ def _as_heard(alert: Alert, event: Event) -> Alert:
         tags=event.tags or alert.tags, details=event.details or alert.details,
         services=event.services, team=event.team, severity=None,
     )  # fmt: skip
-
-
-def _group_key(
-    alert: Alert, integration: Integration | None, policy: Policy, now: datetime
-) -> tuple[str, tuple[Line, ...]]:
-    """(key, lines); "" = not grouped: no rule, no service, or an absent, empty or failing key (S21)."""
-    if not alert.service or not policy.grouping:
-        return "", ()
-    facts = fact_sheet(
-        alert, severity=alert.severity, services=alert.services, team=alert.team, integration=integration,
-        policy=policy, now=now,
-    )  # fmt: skip
-    for grouping in policy.grouping:
-        try:
-            if not grouping.when.holds(facts):
-                continue
-            value = grouping.by.value(facts) if grouping.by else alert.service
-            return (_scoped(alert, grouping, value) if value else ""), ()
-        except ConditionError as fault:
-            problem = str(fault)
-        except Exception as fault:  # noqa: BLE001 - a fault of ours in grouping must not lose the alert
-            problem = f"{type(fault).__name__}: {fault}"
-        text = f'The grouping rule "{grouping.name}" failed ({problem}): not grouped by it'
-        return "", (Line(kind="rule_failed", text=text, reason="grouping"),)
-    return "", ()
-
-
-def _scoped(alert: Alert, grouping: GroupingRule, value: str) -> str:
-    text = f"{alert.service}\x1f{grouping.name}\x1f{value}"
-    return f"{grouping.name}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
 def conclude(
@@ -182,11 +90,19 @@ def conclude(
     if held := _held(situation, policy, now):
         muted = replace(alert, status=AlertStatus.DROPPED, muted_by=held)
         line = Line(kind="alert_dropped", text=f"Not paged now: {held}", reason="resolve_grace")
-        return Decision(alert=muted, lines=(*told, line), record=_record(u, policy, held))
+        return Decision(
+            alert=muted,
+            lines=(*told, line),
+            record=record_of(u.severity, u.classified, u.route, policy, held),
+        )
     if why := _quiet(alert, u):
         quiet = replace(alert, status=AlertStatus.DROPPED, muted_by=why)
         line = Line(kind="alert_dropped", text=f"Opens no incident: {why}", reason=u.route.kind.value)
-        return Decision(alert=quiet, lines=(*told, *u.route.reasons, line), record=_record(u, policy, why))
+        return Decision(
+            alert=quiet,
+            lines=(*told, *u.route.reasons, line),
+            record=record_of(u.severity, u.classified, u.route, policy, why),
+        )
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
         return _reopened(situation, situation.previous, u, alert, told, policy, now)
@@ -291,7 +207,7 @@ def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
         incident,
         title=alert.title,
         description=alert.description,
-        details=_facts(alert, u),
+        details=core_facts(alert, u.classified),
         links=alert.links,
     )
 
@@ -385,7 +301,7 @@ def _reopened(
     joined = replace(alert, status=AlertStatus.OPEN, incident_id=previous.id, muted_by="")
     return Decision(
         alert=joined, incident=after, joined=True, ruling=replace(ruling, incident=after), plan=plan,
-        lines=(*told, line, *more), record=_record(u, policy, ""),
+        lines=(*told, line, *more), record=record_of(u.severity, u.classified, u.route, policy, ""),
     )  # fmt: skip
 
 
@@ -417,7 +333,7 @@ def _joined(
     return Decision(
         alert=replace(alert, status=status, incident_id=home.id, muted_by=""), incident=after, joined=True,
         ruling=ruling, plan=plan, tell_update=worse_now or ruling is not None, lines=told,
-        record=_record(u, policy, ""),
+        record=record_of(u.severity, u.classified, u.route, policy, ""),
     )  # fmt: skip
 
 
@@ -441,7 +357,7 @@ def _opened(
         acknowledged_at=now if acknowledged else None, acknowledged_by=alert.integration if acknowledged else "",
         parts=tuple(Part(service=s, status=status, changed_at=now) for s in dict.fromkeys(services)),
         policy=u.route.policy_name, rule=u.route.rule, group_key=u.group_key, config_version=policy.version,
-        recurrence_of=previous.number if previous else None, details=_facts(alert, u), links=alert.links,
+        recurrence_of=previous.number if previous else None, details=core_facts(alert, u.classified), links=alert.links,
     )  # fmt: skip
     opened = replace(
         alert,
@@ -458,30 +374,5 @@ def _opened(
         opened=True,
         plan=plan,
         lines=(*told, line, *more),
-        record=_record(u, policy, ""),
+        record=record_of(u.severity, u.classified, u.route, policy, ""),
     )
-
-
-def _facts(alert: Alert, u: Understood) -> dict[str, Json]:
-    """The same core facts for every provider (PR-2)."""
-    facts: dict[str, Json] = {
-        "integration": alert.integration,
-        "source": alert.source,
-        "key": alert.dedup_key,
-    }
-    facts |= {name: value for name, value in u.classified.enrichment.items() if value}
-    facts |= {f"label {name}": value for name, value in alert.labels.items()}
-    return facts
-
-
-def _record(u: Understood, policy: Policy, muted: str) -> dict[str, Json]:
-    """What `im explain` shows of a past decision (RO-9, RO-11)."""
-    return {
-        "severity": u.severity.value,
-        "rule": u.route.rule,
-        "route": u.route.kind.value,
-        "policy": u.route.policy_name,
-        "muted_by": muted,
-        "reasons": [line.text for line in (*u.classified.reasons, *u.route.reasons)],
-        "config_version": policy.version,
-    }

@@ -12,6 +12,9 @@ from tocsin.core.policy import Direction
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
 
 ECHO_WINDOW = timedelta(minutes=2)
+LATE_SKEW = timedelta(seconds=30)
+OUR_MARK = "(via Tocsin)"
+"""What our providers sign a person's words with when they cannot write as that person."""
 
 
 class Verdict(StrEnum):
@@ -93,7 +96,7 @@ def judge(
         return Judgement(
             Verdict.DIVERGENCE, "the connector is outbound: changes made there are listed only", status=status
         )
-    if _came_late(change, page_started_at) and act is not Act.NOTE:
+    if incident.life > 1 and _came_late(change, page_started_at) and act is not Act.NOTE:
         return Judgement(Verdict.RECORD, "it happened before the incident was last opened")
     return Judgement(Verdict.APPLY, f"{change.person or 'a machine'} did it there", act=act, status=status)
 
@@ -107,11 +110,15 @@ def confirms(change: RemoteChange, write: Expected) -> bool:
     person may write one of their own at the same moment."""
     if write.transition != change.kind.value:
         return False
-    return change.kind is not ChangeKind.NOTE or (bool(write.note) and write.note in change.note)
+    if change.kind is not ChangeKind.NOTE:
+        return True
+    told = change.note.strip()
+    return bool(write.note) and (told == write.note.strip() or (OUR_MARK in told and write.note in told))
 
 
 def _came_late(change: RemoteChange, page_started_at: datetime | None) -> bool:
-    """Told by the provider's clock; two seconds of skew are forgiven."""
+    """Told by the provider's clock, so half a minute of skew is forgiven: an acknowledgement that is
+    dropped wrongly costs more than one applied a moment late."""
     if change.occurred_at is None or page_started_at is None:
         return False
-    return change.occurred_at < page_started_at - timedelta(seconds=2)
+    return change.occurred_at < page_started_at - LATE_SKEW

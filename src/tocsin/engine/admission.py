@@ -12,6 +12,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -30,6 +31,9 @@ MOST_WAITING = 20_000
 
 MOST_TOGETHER = 2_000
 _MOST_HINTS = 50_000
+
+Name: TypeAlias = tuple[str, str, bytes]
+"""Scope, dedup key and fingerprint: what an identical repeat is recognised by."""
 
 
 @dataclass(slots=True)
@@ -75,6 +79,7 @@ class Doorway:
         self._waiting: list[Envelope] = []
         self._events_waiting = 0
         self._bell = asyncio.Event()
+        self.open = False
         self._hints: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     async def admit(self, raw: RawRequest, scope: str, events: Sequence[Event]) -> list[Admitted]:
@@ -93,7 +98,15 @@ class Doorway:
         return await envelope.done
 
     async def run(self) -> None:
-        """Commit groups until cancelled; what waits at the end is still committed."""
+        """Commit groups until cancelled; a request not committed then is refused, never left hanging."""
+        self.open = True
+        try:
+            await self._run()
+        finally:
+            self.open = False
+            self._refuse(self._waiting, Busy("Stopping; nothing was kept", retry_after_seconds=2))
+
+    async def _run(self) -> None:
         while True:
             await self._bell.wait()
             self._bell.clear()
@@ -125,6 +138,8 @@ class Doorway:
             "admission_failed", requests=len(group), fault=type(fault).__name__, message=str(fault)[:300]
         )
         for envelope in group:
+            if envelope.done.done():
+                continue  # counted already, or nobody waits for it any more
             try:
                 if away or len(group) == 1:
                     raise fault
@@ -165,7 +180,7 @@ class Doorway:
 
     async def _count_identical(self, group: list[Envelope], now: datetime) -> list[Envelope]:
         """Count envelopes that hold nothing but known repeats; the others are returned."""
-        short: list[tuple[Envelope, list[tuple[str, str, bytes]]]] = []
+        short: list[tuple[Envelope, list[Name]]] = []
         rest: list[Envelope] = []
         busy: set[tuple[str, str]] = set()
         for envelope in group:
@@ -178,26 +193,19 @@ class Doorway:
                 short.append((envelope, names))
         if not short:
             return rest
-        times: dict[tuple[str, str, bytes], int] = defaultdict(int)
-        for _, names in short:
-            for name in names:
-                times[name] += 1
-        repeats = [Repeat(*name, count) for name, count in sorted(times.items())]
-        counted = await self._hub.database.read(lambda c: intake.count_repeats(c, repeats, now))
-        for envelope, names in short:
-            found = [counted.get(name) for name in names]
-            if all(found):
-                answer = [_counted(c, n[1]) for c, n in zip(found, names, strict=True) if c]
-                if not envelope.done.done():
-                    envelope.done.set_result(answer)
-            else:
-                rest.append(envelope)
-        return rest
+        asked = [names for _, names in short]
+        # one statement counts on its own; only a request of several alerts needs them counted together
+        alone = all(len(names) == 1 for names in asked)
+        run = self._hub.database.read if alone else self._hub.database.transact
+        counted = await run(lambda c: _count_whole(c, asked, now, alone=alone))
+        for (envelope, names), found in zip(short, counted, strict=True):
+            if found is not None and not envelope.done.done():
+                envelope.done.set_result([_counted(c, name[1]) for c, name in zip(found, names, strict=True)])
+        taken = {id(e) for (e, _), found in zip(short, counted, strict=True) if found is not None}
+        return [envelope for envelope in group if id(envelope) not in taken]
 
-    def _as_repeats(
-        self, envelope: Envelope, busy: set[tuple[str, str]]
-    ) -> list[tuple[str, str, bytes]] | None:
-        names = []
+    def _as_repeats(self, envelope: Envelope, busy: set[tuple[str, str]]) -> list[Name] | None:
+        names: list[Name] = []
         for event in envelope.events:
             key = (envelope.scope, event.dedup_key)
             hint = self._hints.get(key)
@@ -205,6 +213,34 @@ class Doorway:
                 return None
             names.append((*key, hint))
         return names or None
+
+
+async def _count_whole(
+    connection: Connection, asked: Sequence[Sequence[Name]], now: datetime, *, alone: bool
+) -> list[list[Counted] | None]:
+    """Count what each envelope repeats, for those whose every alert is still there as known; None for the
+    others, of which nothing is counted: they go the long way as a whole."""
+    whole = list(range(len(asked)))
+    while whole:
+        times: dict[Name, int] = defaultdict(int)
+        for index in whole:
+            for name in asked[index]:
+                times[name] += 1
+        repeats = [Repeat(*name, count) for name, count in sorted(times.items())]
+        point = None if alone else connection.transaction()
+        if point:
+            await point.start()
+        counted = await intake.count_repeats(connection, repeats, now)
+        if point is None or len(counted) == len(times):
+            if point:
+                await point.commit()
+            return [
+                [counted[name] for name in names] if all(name in counted for name in names) else None
+                for names in asked
+            ]
+        await point.rollback()
+        whole = [index for index in whole if all(name in counted for name in asked[index])]
+    return [None] * len(asked)
 
 
 def _counted(c: Counted, key: str) -> Admitted:

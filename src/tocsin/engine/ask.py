@@ -96,7 +96,7 @@ def _ask(
         earlier is not None
         and earlier.remote_id
         and earlier.life < incident.life
-        and earlier.status is RemoteStatus.RESOLVED
+        and earlier.status in (RemoteStatus.RESOLVED, RemoteStatus.ACKNOWLEDGED)
         and hub.can_reopen(way.connector)
     )
     if earlier is not None and in_place:
@@ -104,6 +104,12 @@ def _ask(
         name = RemoteName(incident.id, way.connector, part.service, way.recipient, earlier.life)
         add_effect(sheet, incident, name, EffectKind.REOPEN, {}, now, mark=str(incident.life))
         return
+    if earlier is not None and earlier.life < incident.life and earlier.status is not RemoteStatus.RESOLVED:
+        # it cannot be rung again there: the earlier life ends, a new one begins
+        name = RemoteName(incident.id, way.connector, part.service, way.recipient, earlier.life)
+        add_effect(
+            sheet, incident, name, EffectKind.RESOLVE, {"ends_life": True}, now, mark=f"life {earlier.life}"
+        )
     name = RemoteName(incident.id, way.connector, part.service, way.recipient, incident.life)
     sheet.remotes.append(NewRemote(name, provider_key(hub, incident, part.service, incident.life), step, now))
     add_effect(sheet, incident, name, EffectKind.CREATE, {}, now)

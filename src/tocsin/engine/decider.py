@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.breaker import BreakerState
-from tocsin.core.decide import Decision, Situation, Understood, conclude, understand
+from tocsin.core.decide import conclude, understand
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
 from tocsin.core.paging import Plan
 from tocsin.core.policy import Policy
-from tocsin.core.ports import EffectKind
+from tocsin.core.situation import Decision, Situation, Understood
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
@@ -183,26 +183,18 @@ async def _page(
     plan = before
     ruling = decision.ruling
     if ruling is not None:
-        reopened = ruling.tell is EffectKind.REOPEN
-        incident = replace(incident, life=incident.life + 1) if reopened else incident
-        if not reopened:
-            actor = Actor(ActorKind.SENDER, alert.integration, person=False)
-            for line in ruling.lines:
-                table.sheet.tell(table.now, incident, line, actor=actor.shown)
-            await tell_others(
-                connection,
-                hub,
-                table.sheet,
-                replace(ruling, incident=incident),
-                actor,
-                remotes,
-                "",
-                table.now,
-            )
-            if ruling.changed:
-                _end_alerts(table, ruling.alerts_become, incident, alert)
+        again = ruling.starts_paging
+        incident = replace(incident, life=incident.life + 1) if again else incident
+        actor = Actor(ActorKind.SENDER, alert.integration, person=False)
+        for line in ruling.lines:
+            table.sheet.tell(table.now, incident, line, actor=actor.shown)
+        told = replace(ruling, incident=incident)
+        await tell_others(connection, hub, table.sheet, told, actor, remotes, "", table.now)
+        if ruling.changed:
+            _end_alerts(table, ruling.alerts_become, incident, alert)
+        plan = ask.again(before, table.now) if again else before
     if decision.plan is not None:
-        anew = decision.opened or (ruling is not None and ruling.tell is EffectKind.REOPEN)
+        anew = decision.opened or (ruling is not None and ruling.starts_paging)
         plan = ask.begin(decision.plan, before, anew=anew)
     plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
     for remote_id, holder in ask.waits_at(remotes, ways):

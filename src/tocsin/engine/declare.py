@@ -18,7 +18,7 @@ from tocsin.core.model import (
     Line,
     Part,
 )
-from tocsin.core.paging import plan_for
+from tocsin.core.paging import plan_for, with_channels
 from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
@@ -64,7 +64,8 @@ async def declare(
         )
         for line in routed.reasons:
             sheet.tell(now, incident, line)
-        plan, lines = plan_for(routed.steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer)
+        steps = with_channels(routed.steps, routed.channels)
+        plan, lines = plan_for(steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer)
         for line in lines:
             sheet.tell(now, incident, line)
         plan, _ = ask.page(hub, sheet, incident, plan, [], await outbox.open_breakers(connection), now)

@@ -7,6 +7,7 @@ that all nodes share, sends without holding a transaction, and settles each effe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -126,6 +127,8 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
         perhaps_applied=work.ambiguous,
         superseded=remote.superseded_at is not None,
     )
+    if work.body.get("ends_life"):
+        stale = ""
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"
     kind = sent_as(
@@ -164,9 +167,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
         return
     connector = hub.policy.connectors[job.work.remote.connector]
     kind = hub.providers.get(connector.type)
-    calls = 0
-    status: int | None = None
-    step = ""
+    talk = _Talk()
     if kind is None or not hub.active.unsealed:
         reason = (
             "its credentials cannot be opened with the present secret key"
@@ -177,50 +178,68 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
     else:
         try:
             settings = hub.active.settings_of(connector)
-            outcome, calls, status, step = await _converse(kind.module, wire, job.effect, settings)
+            outcome = await _converse(kind.module, wire, job.effect, settings, talk)
         except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
             log.error(
                 "provider_failed",
                 connector=connector.name,
                 fault=type(fault).__name__,
-                message=str(fault)[:300],
+                message=_without(hub.active.secrets.values(), str(fault))[:300],
             )
-            outcome = Retry(
-                reason=f"a fault of ours ({type(fault).__name__})", counts=False, ambiguous=calls > 0
-            )
+            # what it sent before it failed may have been applied: the next attempt looks first
+            reason = f"a fault of ours ({type(fault).__name__})"
+            outcome = Retry(reason=reason, counts=False, ambiguous=talk.calls > 0)
     took_ms = (loop.time() - began) * 1000
-    attempt = settle.Attempt(outcome=outcome, step=step, status=status, took_ms=took_ms, calls=calls)
+    attempt = settle.Attempt(
+        outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls
+    )
     await settle.settle(hub, job.work, job.effect.kind, attempt)
 
 
+@dataclass(slots=True)
+class _Talk:
+    """How far a conversation has come, whatever ends it: calls sent, the last one's status and step."""
+
+    calls: int = 0
+    status: int | None = None
+    step: str = ""
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
 async def _converse(
-    provider: settle.ProviderLike, wire: Wire, effect: Effect, settings: ConnectorSettings
-) -> tuple[Outcome, int, int | None, str]:
-    """The chain of calls of one effect: (outcome, calls, last status, last step)."""
+    provider: settle.ProviderLike, wire: Wire, effect: Effect, settings: ConnectorSettings, talk: _Talk
+) -> Outcome:
+    """The chain of calls of one effect; `talk` is kept up to date on the way."""
     first = provider.first_call(effect, settings)
     if not isinstance(first, Call):
-        return first, 0, None, "not sent"
+        talk.step = "not sent"
+        return first
     loop = asyncio.get_running_loop()
     until = loop.time() + CHAIN_SECONDS
-    call, calls, status, accepted = first, 0, None, False
+    call, accepted = first, False
     while True:
         if call.after:
             await asyncio.sleep(call.after.total_seconds())
+        talk.step = call.step
+        talk.calls += 1
         answer: Response | WireFault = await wire.send(call.send)
-        calls += 1
-        status = answer.status if isinstance(answer, Response) else None
-        outcome = provider.outcome_of(effect, settings, call.step, answer)
-        outcome = _careful(outcome, answer, accepted)
+        talk.status = answer.status if isinstance(answer, Response) else None
+        outcome = _careful(provider.outcome_of(effect, settings, call.step, answer), answer, accepted)
         if not isinstance(outcome, Pending):
-            return outcome, calls, status, call.step
+            return outcome
         accepted = accepted or outcome.accepted
         if outcome.remote_id:
             effect = replace(effect, remote_id=outcome.remote_id)
-        if calls >= CALLS_MOST or loop.time() > until:
+        if talk.calls >= CALLS_MOST or loop.time() > until:
             reason = (
                 "taken at the door, but never seen created" if accepted else "too many calls for one effect"
             )
-            return Retry(reason=reason, counts=False, ambiguous=True), calls, status, call.step
+            return Retry(reason=reason, counts=False, ambiguous=True)
         call = outcome.next
 
 

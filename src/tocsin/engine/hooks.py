@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from tocsin.core.errors import NotAllowed, NotFound, Refusal
+from tocsin.core.errors import Busy, NotAllowed, NotFound, Refusal
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind, Incident, Line
 from tocsin.core.policy import Connector
@@ -16,7 +16,7 @@ from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.respond import act_on, rung
 from tocsin.store import hooks, incidents, outbox
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.hooks import Hook
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
@@ -40,13 +40,19 @@ class Quarantined(Refusal):
 async def receive(hub: Hub, name: str, request: Request) -> UUID:
     """Store one webhook of the connector `name`; returns once it is on disk.
 
-    Raises NotFound for an unknown connector, NotAllowed for a stranger (nothing is stored), Quarantined for
+    Raises NotFound for an unknown connector, Busy while its secrets are lost, NotAllowed for a stranger (nothing is stored), Quarantined for
     a wrong signature (stored aside: 503, since three 4xx would make PagerDuty switch the subscription off).
     """
     connector = hub.policy.connectors.get(name)
     kind = hub.providers.get(connector.type) if connector else None
-    if connector is None or kind is None or "verify_webhook" not in kind.abilities:
+    takes = connector is not None and connector.enable_webhook
+    if connector is None or kind is None or not takes or "verify_webhook" not in kind.abilities:
         raise NotFound(f"There is no connector {name} that takes webhooks")
+    if not hub.active.unsealed:
+        # without our secrets nothing can be proved: an empty one would let anybody in (S50)
+        raise Busy(
+            f"The credentials of {name} cannot be opened with the present secret key", retry_after_seconds=60
+        )
     proof = kind.module.verify_webhook(request, hub.active.settings_of(connector))
     if proof is Proof.STRANGER:
         raise NotAllowed(
@@ -73,25 +79,28 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
 async def work_off(hub: Hub) -> int:
     """Apply one pending webhook; how many were found."""
 
+    at_work: list[Hook] = []
+
     async def work(connection: Connection) -> int:
-        found = await hooks.claim(connection, 1)
-        for hook in found:
+        at_work[:] = await hooks.claim(connection, 1)
+        for hook in at_work:
             await _apply(connection, hub, hook)
-        return len(found)
+        return len(at_work)
 
     try:
         count = await hub.database.transact(work)
+    except DatabaseAway:
+        raise  # says nothing about the webhook, which stays pending
     except Exception as fault:  # noqa: BLE001 - one bad webhook must not hold up the others
         log.error("webhook_failed", fault=type(fault).__name__, message=str(fault)[:300])
         name = type(fault).__name__
-        count = await hub.database.transact(lambda c: _set_aside(c, name))
+        count = await hub.database.transact(lambda c: _set_aside(c, at_work, name))
     if count:
         rung(hub)
     return count
 
 
-async def _set_aside(connection: Connection, fault: str) -> int:
-    found = await hooks.claim(connection, 1)
+async def _set_aside(connection: Connection, found: list[Hook], fault: str) -> int:
     for hook in found:
         state = "failed" if hook.attempts + 1 >= _MOST_TRIES else "pending"
         await hooks.settle(connection, hook, state, f"failed: {fault}")

@@ -36,6 +36,10 @@ class Active:
         """A connector as its provider sees it, credentials filled in."""
         return ConnectorSettings(name=connector.name, settings=_filled(connector.settings, self.secrets))
 
+    def options_of(self, integration: Integration) -> Mapping[str, Json]:
+        """An integration's options, credentials filled in."""
+        return _filled(integration.options, self.secrets) if integration.options else integration.options
+
 
 def _filled(value: Mapping[str, Json], secrets: Mapping[str, str]) -> dict[str, Json]:
     return {name: _fill(inner, secrets) for name, inner in value.items()}

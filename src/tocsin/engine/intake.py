@@ -52,7 +52,8 @@ async def take(
     kind = hub.sources[integration.source]
     # a dialect whose key travels in the body proves it there; the others by an option of their own, if set
     in_body = bool(kind.manifest["verify"].get("in_body"))
-    secret = key if in_body else str(integration.options.get("token", "") or "")
+    options = hub.active.options_of(integration)
+    secret = key if in_body else str(options.get("token", "") or "")
     if not kind.module.verify(request, secret):
         raise NotAllowed(f"The request does not carry the secret that {integration.name} asks for")
     try:
@@ -81,9 +82,8 @@ async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) ->
 def read(hub: Hub, integration: Integration, request: Request) -> list[Event]:
     """The events in a request, with the integration's templates applied and keys completed; raises Malformed."""
     kind = hub.sources[integration.source]
-    events = kind.module.parse(
-        request, SourceContext(integration=integration.name, options=integration.options)
-    )
+    context = SourceContext(integration=integration.name, options=hub.active.options_of(integration))
+    events = kind.module.parse(request, context)
     if integration.templates:
         data = _data(request)
         events = [_templated(event, integration, data) for event in events]

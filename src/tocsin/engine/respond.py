@@ -107,13 +107,12 @@ async def _carry_out(
 ) -> None:
     incident, plan = ruling.incident, kept.plan
     remotes = await outbox.remotes_of(connection, incident.id)
-    if ruling.tell is EffectKind.REOPEN:
+    if ruling.starts_paging:
+        # rung again: in place where the provider can, else under a new life
         incident = replace(incident, life=incident.life + 1)
         plan = ask.again(plan, now)
         if actor.kind is ActorKind.PROVIDER:
             remotes = await _open_there(connection, remotes, actor.via, now)
-    elif ruling.starts_paging:
-        plan = ask.again(plan, now)
     # the words travel as a note of their own, once, whatever else the act is at a provider
     words = note if ruling.tell is EffectKind.NOTE else ""
     await tell_others(connection, hub, sheet, ruling, actor, remotes, words, now)

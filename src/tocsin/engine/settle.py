@@ -33,6 +33,7 @@ from tocsin.store.timers import PAGE
 
 ProviderLike = Provider
 PAGES = (EffectKind.CREATE, EffectKind.REOPEN)
+NEVER_CREATED = "its page was never created there, and is not wanted any more"
 _REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.RESOLVE: RemoteStatus.RESOLVED,
@@ -90,7 +91,7 @@ async def _settle(
     now = hub.now()
     remote = work.remote
     if sent_as is not work.kind:
-        attempt = _never_created(attempt)
+        attempt = _never_created(attempt)  # from here on it is what it was sent as
         work = replace(work, kind=sent_as)
     alerts_first = isinstance(attempt.outcome, Accepted) and attempt.outcome.status is RemoteStatus.RESOLVED
     if alerts_first and work.kind in PAGES:
@@ -120,8 +121,7 @@ def _never_created(attempt: Attempt) -> Attempt:
     outcome = attempt.outcome
     if not isinstance(outcome, Rejected):
         return attempt
-    reason = "it was never created there, and is not wanted any more"
-    return replace(attempt, outcome=Skipped(reason=reason, status=RemoteStatus.UNKNOWN))
+    return replace(attempt, outcome=Skipped(reason=NEVER_CREATED, status=RemoteStatus.UNKNOWN))
 
 
 async def _record(connection: Connection, work: Work, attempt: Attempt, now: datetime) -> None:
@@ -191,7 +191,8 @@ async def _follow(
                 await outbox.update_remote(
                     connection, remote.id, {"superseded_at": now, "fault": outcome.reason}
                 )
-            text = f"{remote.connector}: {work.kind.value} not written, {outcome.reason}"
+            what = "" if outcome.reason == NEVER_CREATED else f"{work.kind.value} not written, "
+            text = f"{remote.connector}: {what}{outcome.reason}"
             sheet.tell(now, incident, Line(kind="not_written", text=text, reason="skipped"))
             return work.kind in PAGES
         case Retry():

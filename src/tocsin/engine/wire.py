@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
+import threading
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -26,7 +28,7 @@ class Wire:
     async def send(self, what: Request | Mail) -> Response | WireFault:
         """The answer, or why there is none. Never raises for anything the other side does."""
         if isinstance(what, Mail):
-            return await asyncio.to_thread(_send_mail, what)
+            return await _in_thread(what)
         return await self._http(what)
 
     async def close(self) -> None:
@@ -53,7 +55,7 @@ class Wire:
                 data=request.body or None,
                 allow_redirects=False,
             ) as answer:
-                body = await answer.content.read(MOST_BYTES)
+                body = await _body(answer.content)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status, headers, body)
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.ConnectionTimeoutError) as fault:
@@ -64,6 +66,36 @@ class Wire:
             )
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             return WireFault(FaultKind.AMBIGUOUS, f"{_host(request.url)} broke off: {_why(fault)}")
+
+
+async def _body(stream: aiohttp.StreamReader) -> bytes:
+    """The whole body, at most MOST_BYTES: one `read(n)` gives what has arrived so far, not n bytes."""
+    body = bytearray()
+    while len(body) < MOST_BYTES and (chunk := await stream.read(MOST_BYTES - len(body))):
+        body += chunk
+    return bytes(body)
+
+
+async def _in_thread(mail: Mail) -> Response | WireFault:
+    """Send on a thread that holds nobody up: the loop's own pool is small, shared with the database's
+    stop, and waited for at the end of the process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Response | WireFault] = loop.create_future()
+
+    def answered(answer: Response | WireFault) -> None:
+        if not done.done():
+            done.set_result(answer)
+
+    def work() -> None:
+        try:
+            answer: Response | WireFault = _send_mail(mail)
+        except Exception as fault:  # noqa: BLE001 - a thread's edge: an answer that never came would hold the effect
+            answer = WireFault(FaultKind.AMBIGUOUS, f"the mail broke off: {type(fault).__name__}")
+        with suppress(RuntimeError):  # the loop is gone: so is whoever waited
+            loop.call_soon_threadsafe(answered, answer)
+
+    threading.Thread(target=work, name="mail", daemon=True).start()
+    return await done
 
 
 def _host(url: str) -> str:

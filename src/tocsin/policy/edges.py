@@ -90,6 +90,8 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
     settings: dict[str, Json] = {
         key: entry.json(key) for key in _SETTINGS if key in entry and entry.entries[key].value
     }
+    if rate := _rate_limit(entry.section("rate_limit")):
+        settings["rate_limit"] = rate
     all_of_type = talk.get(kind, {})
     switches = {key: entry.flag(key, all_of_type.get(key, False)) for key in TALK}
     connector = Connector(
@@ -105,6 +107,14 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
     )
     entry.done()
     return connector
+
+
+def _rate_limit(section: Section) -> dict[str, Json]:
+    """Calls a minute and at once that the connector keeps to instead of its provider's documented rate;
+    per_minute 0 lifts the limit."""
+    found = {key: section.integer(key, most=1_000_000) for key in ("per_minute", "burst")}
+    section.done()
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _check_address(entry: Section, key: str, allow_http: bool) -> None:

@@ -15,6 +15,13 @@ Row: TypeAlias = asyncpg.Record
 T = TypeVar("T")
 
 _AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
+_GONE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # stopped, starting, in recovery
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+)
 _TRIES = 6
 
 
@@ -75,7 +82,7 @@ class Database:
                 if attempt == _TRIES - 1:
                     raise
                 await asyncio.sleep(0.005 * (attempt + 1))
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as fault:
+            except _GONE as fault:
                 raise DatabaseAway(str(fault) or type(fault).__name__) from fault
         raise AssertionError("unreachable")
 
@@ -84,7 +91,7 @@ class Database:
         try:
             async with self._pool.acquire() as connection:
                 return await work(connection)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as fault:
+        except _GONE as fault:
             raise DatabaseAway(str(fault) or type(fault).__name__) from fault
 
     async def now(self) -> datetime:
@@ -128,7 +135,7 @@ class Listener:
 
 
 class DatabaseAway(Exception):
-    """PostgreSQL cannot be reached or broke the connection."""
+    """PostgreSQL cannot be reached, broke the connection or cannot take anything now."""
 
 
 async def notify(connection: Connection, channel: str, payload: str = "") -> None:

@@ -92,16 +92,28 @@ async def _make_partitions(connection: Connection, today: date) -> None:
             await connection.execute(f"CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT")
         for week in range(_WEEKS_AHEAD + 1):
             start = week_of(today) + timedelta(weeks=week)
-            name = f"{table}_{start:%Y%m%d}"
-            if name not in there:
-                bounds = (
-                    datetime(d.year, d.month, d.day, tzinfo=UTC).isoformat()
-                    for d in (start, start + timedelta(weeks=1))
-                )
-                low, high = bounds
-                await connection.execute(
-                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{low}') TO ('{high}')"
-                )
+            if f"{table}_{start:%Y%m%d}" not in there:
+                await _make_partition(connection, table, start)
+
+
+async def _make_partition(connection: Connection, table: str, start: date) -> None:
+    """One week's partition. PostgreSQL refuses one whose rows lie in the default partition already (a clock
+    that was ahead put them there): they move with it."""
+    name, column = f"{table}_{start:%Y%m%d}", GROWING[table]
+    low, high = (
+        datetime(d.year, d.month, d.day, tzinfo=UTC).isoformat() for d in (start, start + timedelta(weeks=1))
+    )
+    bounds = f"FOR VALUES FROM ('{low}') TO ('{high}')"
+    # by (table, day): nothing here comes from outside
+    within = f"FROM {table}_rest WHERE {column} >= '{low}' AND {column} < '{high}'"
+    if not await connection.fetchval(f"SELECT EXISTS (SELECT 1 {within})"):  # noqa: S608
+        await connection.execute(f"CREATE TABLE {name} PARTITION OF {table} {bounds}")
+        return
+    await connection.execute(f"CREATE TABLE {name} (LIKE {table})")
+    await connection.execute(
+        f"WITH moved AS (DELETE {within} RETURNING *) INSERT INTO {name} SELECT * FROM moved"  # noqa: S608
+    )
+    await connection.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} {bounds}")
 
 
 async def drop_before(database: Database, table: str, day: date) -> list[str]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.ports import EffectKind, RemoteStatus
-from tocsin.core.remote import Expected
+from tocsin.core.remote import OUR_MARK, Expected
 from tocsin.store.database import Connection
 from tocsin.store.rows import Columns
 
@@ -137,10 +137,12 @@ async def connectors_with_work(connection: Connection, now: datetime) -> list[st
 
 
 async def next_due(connection: Connection, connector: str) -> datetime | None:
-    """When the next of a connector's work becomes due."""
+    """When the next of a connector's work can be claimed: heads of queues alone, since what stands behind
+    one is not asked for before it, however long it has been due."""
     due: datetime | None = await connection.fetchval(
-        "SELECT min(CASE WHEN state = 'leased' THEN lease_until ELSE due END) FROM effect"
-        " WHERE connector = $1 AND state IN ('waiting', 'leased')",
+        "SELECT min(CASE WHEN e.state = 'leased' THEN e.lease_until ELSE e.due END) FROM effect e"
+        " WHERE e.connector = $1 AND e.state IN ('waiting', 'leased') AND NOT EXISTS ("
+        " SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))",
         connector,
     )
     return due
@@ -237,10 +239,13 @@ async def expect(connection: Connection, works: Sequence[Work], now: datetime) -
     """Note what we are about to write, before it is sent: its webhook may come back first (S38)."""
     for work in works:
         kept = [e for e in work.remote.expected if now - e.at < timedelta(minutes=3)]
-        mine = [Expected(t, now, str(work.body.get("note", ""))) for t in _TRANSITIONS.get(work.kind, ())]
-        if work.kind is EffectKind.RESOLVE and work.body.get("person"):
+        note, person = str(work.body.get("note", "")), str(work.body.get("person", ""))
+        mine = [Expected(transition, now, note) for transition in _TRANSITIONS.get(work.kind, ())]
+        if work.kind is EffectKind.NOTE and person:
+            mine.append(Expected("note", now, f"{person}: {note}"))  # where all notes have one author
+        if work.kind is EffectKind.RESOLVE and person:
             # PagerDuty turns the resolution's text into a note of its own
-            mine.append(Expected("note", now, f"{work.body['person']} (via Tocsin)"))
+            mine.append(Expected("note", now, f"{person} {OUR_MARK}"))
         if mine:
             await update_remote(connection, work.remote.id, {"expected": expected_out([*kept, *mine])})
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tocsin.core.decide import Heard
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Alert
+from tocsin.core.situation import Heard
 from tocsin.store.database import Connection
 from tocsin.store.rows import alert_of, event_in
 

@@ -179,8 +179,8 @@ def _server_fault(value: Json) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return "is not an address"
-    if parts.scheme not in ("smtp", "smtps") or not host:
-        return "must be smtp://host:port or smtps://host:port"
+    if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not host:
+        return "must be smtp://host:port, smtps://host:port or smtp+starttls://host:port"
     return "must not hold a user: use custom.username and custom.password" if parts.username else ""
 
 

@@ -1,0 +1,40 @@
+"""Which incident might this alert join: the key it groups by, or none (IN-17, S21)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from tocsin.core.facts import fact_sheet
+from tocsin.core.model import Alert, Line
+from tocsin.core.policy import ConditionError, GroupingRule, Integration, Policy
+
+
+def group_key(
+    alert: Alert, integration: Integration | None, policy: Policy, now: datetime
+) -> tuple[str, tuple[Line, ...]]:
+    """(key, lines); "" = not grouped: no rule, no service, or an absent, empty or failing key (S21)."""
+    if not alert.service or not policy.grouping:
+        return "", ()
+    facts = fact_sheet(
+        alert, severity=alert.severity, services=alert.services, team=alert.team, integration=integration,
+        policy=policy, now=now,
+    )  # fmt: skip
+    for grouping in policy.grouping:
+        try:
+            if not grouping.when.holds(facts):
+                continue
+            value = grouping.by.value(facts) if grouping.by else alert.service
+            return (_scoped(alert, grouping, value) if value else ""), ()
+        except ConditionError as fault:
+            problem = str(fault)
+        except Exception as fault:  # noqa: BLE001 - a fault of ours in grouping must not lose the alert
+            problem = f"{type(fault).__name__}: {fault}"
+        text = f'The grouping rule "{grouping.name}" failed ({problem}): not grouped by it'
+        return "", (Line(kind="rule_failed", text=text, reason="grouping"),)
+    return "", ()
+
+
+def _scoped(alert: Alert, grouping: GroupingRule, value: str) -> str:
+    text = f"{alert.service}\x1f{grouping.name}\x1f{value}"
+    return f"{grouping.name}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

@@ -1,0 +1,77 @@
+"""What goes into a decision about one alert, what it is understood to be, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tocsin.core.classify import Classified
+from tocsin.core.dedup import Reading
+from tocsin.core.lifecycle import Ruling
+from tocsin.core.model import Alert, Event, Incident, Json, Line
+from tocsin.core.paging import Plan
+from tocsin.core.policy import Integration
+from tocsin.core.route import Route
+from tocsin.core.severity import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One event not decided yet, with the reading it got at the door."""
+
+    event: Event
+    reading: Reading
+    reason: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything the decision may look at.
+
+    `alert` is as admission left it (its `severity` that of the last decision, None for a new one).
+    `incident` is the one it belongs to; `other_live` counts that incident's other live alerts.
+    `previous` is the latest incident of an earlier alert with this key and `interval` how often its
+    sender repeated (None = unknown). `mailer` names the connector that mails people.
+    """
+
+    alert: Alert
+    heard: tuple[Heard, ...]
+    integration: Integration | None
+    incident: Incident | None = None
+    other_live: int = 0
+    previous: Incident | None = None
+    interval: timedelta | None = None
+    mailer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """What `understand` made of it. `severity` is the worst so far in this life (S6). `acknowledged` = the
+    sender said so, and nothing worse came after it."""
+
+    classified: Classified
+    severity: Severity
+    rose: bool
+    route: Route
+    group_key: str
+    lines: tuple[Line, ...]
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of the alert. `incident` is the incident afterwards (its `number` is 0 when it is
+    `opened`: the engine gives the next). `ruling` = an act on the incident that follows. `plan` = a page
+    to begin (replaces the one under way). `tell_update` = the providers that hold it are told the text."""
+
+    alert: Alert
+    incident: Incident | None = None
+    opened: bool = False
+    joined: bool = False
+    ruling: Ruling | None = None
+    plan: Plan | None = None
+    tell_update: bool = False
+    lines: tuple[Line, ...] = ()
+    record: Mapping[str, Json] | None = None
