@@ -25,7 +25,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from tocsin.api.app import build_app
-from tocsin.api.intake import Intake
+from tocsin.api.intake import App, Intake, Receive, Scope, Send
 from tocsin.api.stream import Stream
 from tocsin.config import Settings
 from tocsin.engine import configure
@@ -135,7 +135,9 @@ class Daemon:
             self.hub, worker_alive=lambda: worker is not None and worker.alive, intake_alive=lambda: door.open
         )
         self._streams = rest.state.stream
-        app = Intake(self.hub, door, rest, count=rest.state.metrics.events)
+        app: App = Intake(self.hub, door, rest, count=rest.state.metrics.events)
+        if self.settings.role == "worker":
+            app = _health_only(rest)
         port = self.settings.port or _free_port(self.settings.host)
         _check_free(self.settings.host, port)
         self._server = Server(
@@ -210,6 +212,21 @@ def set_up_logs(style: str, *, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _health_only(rest: App) -> App:
+    """What a node of role worker answers: how it is, and nothing else."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in ("/healthz", "/readyz", "/metrics"):
+            body = b'{"title": "This node is a worker: it takes no requests; ask a node of role api or all", "status": 404}'
+            headers = [(b"content-type", b"application/problem+json")]
+            await send({"type": "http.response.start", "status": 404, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await rest(scope, receive, send)
+
+    return app
 
 
 def _utc_now() -> datetime:

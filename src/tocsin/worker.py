@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tocsin.engine import configure, deliver, hooks, tick
+from tocsin.engine import configure, deliver, hooks, reconcile, tick
 from tocsin.engine.decider import decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
@@ -28,6 +28,7 @@ _BELLS = {
 }
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = 1.0
+_RECONCILE_SECONDS = 5.0
 _HOUSEKEEPING = timedelta(hours=6)
 
 
@@ -50,8 +51,16 @@ class Worker:
         if loops:
             # two deciders: while one waits for the database, the other thinks
             deciders = [("undecided", self._decide)] * 2
-            for name, work in (*deciders, ("hooks", self._hooks), ("timers", self._tick)):
-                self._tasks.append(asyncio.create_task(self._forever(name, work, _REST_SECONDS), name=name))
+            others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
+            for name, work in (*deciders, *others):
+                self._tasks.append(
+                    asyncio.create_task(
+                        self._forever(
+                            name, work, _RECONCILE_SECONDS if name == "reconcile" else _REST_SECONDS
+                        ),
+                        name=name,
+                    )
+                )
             self._tasks.append(asyncio.create_task(self._dispatch(), name="dispatch"))
             self._tasks.append(asyncio.create_task(self._keep_house(), name="house"))
         self.alive = True
@@ -95,6 +104,10 @@ class Worker:
         while count:
             count, wait = await tick.tick(self._hub)
         return wait
+
+    async def _reconcile(self) -> float | None:
+        await reconcile.reconcile(self._hub, self._wire)
+        return None
 
     async def _refresh(self) -> float | None:
         await configure.refresh(self._hub)

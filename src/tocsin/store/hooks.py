@@ -64,7 +64,8 @@ def _hook_of(row: Columns) -> Hook:
 
 async def settle(connection: Connection, hook: Hook, state: str, outcome: str) -> None:
     await connection.execute(
-        "UPDATE hook SET state = $3, outcome = $4, attempts = attempts + 1 WHERE id = $1 AND received_at = $2",
+        "UPDATE hook SET state = $3, outcome = $4, attempts = attempts + 1"
+        " WHERE id = $1 AND received_at = $2 AND state = 'pending'",
         hook.id, hook.received_at, state, outcome[:2000],
     )  # fmt: skip
 
