@@ -167,7 +167,10 @@ async def _note_facts(
             facts["resolved_at"] = now
     if change.kind in (ChangeKind.TRIGGERED, ChangeKind.NOTIFIED, ChangeKind.ACKNOWLEDGED):
         facts["created_at"] = now
-    if change.kind is ChangeKind.NOTIFIED or (change.kind is ChangeKind.ACKNOWLEDGED and change.person):
+    by_a_person = (
+        change.kind is ChangeKind.ACKNOWLEDGED and change.person and judgement.verdict is not Verdict.ECHO
+    )
+    if change.kind is ChangeKind.NOTIFIED or by_a_person:
         facts["notified_at"] = now
     if change.remote_id and not remote.remote_id:
         facts["remote_id"] = change.remote_id
