@@ -1,0 +1,164 @@
+"""A database is brought forward once, and its growing tables are cut into weeks."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from tocsin.store.database import Database
+from tocsin.store.migrate import (
+    GROWING,
+    NewerDatabase,
+    drop_before,
+    installation_id,
+    keep_partitions_ahead,
+    migrate,
+    migrations,
+)
+
+from .rows import column, value
+
+MONDAY = date(2026, 11, 16)
+MINE, OTHER = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+async def empty(database_url: str) -> str:
+    """The address of a database with nothing in it."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.close()
+    return database_url
+
+
+async def test_every_migration_runs_once_in_order(empty: str) -> None:
+    """From nothing: all of them in order; a second time: none, and the installation keeps its name."""
+    database = await Database.connect(empty, most=2)
+    known = [name for name, _ in migrations()]
+
+    assert known == sorted(known)
+    assert await migrate(database, today=MONDAY, new_installation=MINE) == known
+    assert await migrate(database, today=MONDAY, new_installation=OTHER) == []
+    assert await installation_id(database) == MINE
+    assert await column(database, "SELECT name FROM schema_migration ORDER BY ran_at, name") == known
+    await database.close()
+
+
+async def test_two_nodes_at_once(empty: str) -> None:
+    """One of them does it, the other waits and finds it done."""
+    nodes = [await Database.connect(empty, most=1) for _ in range(2)]
+    ran = await asyncio.gather(
+        *(migrate(node, today=MONDAY, new_installation=UUID(int=n)) for n, node in enumerate(nodes))
+    )
+
+    assert sorted(map(len, ran)) == [0, len(migrations())]
+    assert await value(nodes[0], "SELECT count(*) FROM installation") == 1
+    for node in nodes:
+        await node.close()
+
+
+async def test_a_newer_database_is_refused(database: Database) -> None:
+    """A migration this version does not know: refused by its name, and nothing is touched."""
+    await database.read(lambda c: c.execute("INSERT INTO schema_migration (name) VALUES ('9999_post_later')"))
+    before = await column(database, "SELECT relname FROM pg_class ORDER BY 1")
+    with pytest.raises(NewerDatabase, match="9999_post_later"):
+        await migrate(database, today=MONDAY + timedelta(weeks=30), new_installation=OTHER)
+
+    assert await column(database, "SELECT relname FROM pg_class ORDER BY 1") == before
+
+
+async def test_every_growing_table_is_partitioned_by_week(database: Database) -> None:
+    """Each has this week, four ahead and a rest; no other table of size is without partitions by mistake."""
+    for table in GROWING:
+        found = await column(
+            database,
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass ORDER BY 1",
+            table,
+        )
+        weeks = [f"{table}_{MONDAY + timedelta(weeks=n):%Y%m%d}" for n in range(5)]
+        assert found == [*weeks, f"{table}_rest"]
+    assert set(await column(database, "SELECT relname FROM pg_class WHERE relkind = 'p'")) == set(GROWING)
+
+
+async def audit(database: Database, at: datetime) -> str:
+    """Write one row; the partition it landed in."""
+    return str(
+        await value(
+            database,
+            "INSERT INTO audit (at, actor, origin, action, subject) VALUES ($1, 'ada', 'test', 'x', 'y')"
+            " RETURNING tableoid::regclass::text",
+            at,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "partition"),
+    [
+        pytest.param(datetime(2026, 11, 16, tzinfo=UTC), "audit_20261116", id="the first instant of Monday"),
+        pytest.param(
+            datetime(2026, 11, 22, 23, 59, 59, 999999, UTC), "audit_20261116", id="the last of Sunday"
+        ),
+        pytest.param(datetime(2026, 11, 23, tzinfo=UTC), "audit_20261123", id="next Monday"),
+        pytest.param(datetime(2031, 1, 1, tzinfo=UTC), "audit_rest", id="a clock far ahead"),
+        pytest.param(datetime(1970, 1, 1, tzinfo=UTC), "audit_rest", id="a clock that starts in 1970"),
+    ],
+)
+async def test_a_row_lands_in_its_week(database: Database, at: datetime, partition: str) -> None:
+    """By its own instant; one far outside is still stored."""
+    assert await audit(database, at) == partition
+
+
+async def test_rows_from_a_clock_that_was_ahead_move_to_their_week(database: Database) -> None:
+    """They lie in the default partition when their week's own is made: it is made all the same, with them."""
+    ahead = datetime(2027, 1, 6, 12, tzinfo=UTC)
+    await audit(database, ahead)
+    await audit(database, datetime(2031, 1, 1, tzinfo=UTC))
+    await keep_partitions_ahead(database, date(2026, 12, 14))
+
+    assert await column(database, "SELECT tableoid::regclass::text FROM audit ORDER BY at") == [
+        "audit_20270104",
+        "audit_rest",
+    ]
+    assert await audit(database, ahead + timedelta(hours=1)) == "audit_20270104"
+    assert len(set(await column(database, "SELECT id FROM audit"))) == 3, "ids go on where they were"
+    assert await drop_before(database, "audit", date(2027, 1, 11)) == [
+        f"audit_{day}" for day in ("20261116", "20261123", "20261130", "20261207", "20261214", "20261221", "20261228", "20270104")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "dropped"),
+    [
+        pytest.param(date(2026, 11, 22), [], id="Sunday: the week is not over"),
+        pytest.param(date(2026, 11, 23), ["event_20261116"], id="Monday: the whole week before"),
+        pytest.param(date(2026, 11, 29), ["event_20261116"], id="mid-week: whole weeks only"),
+        pytest.param(date(2026, 11, 30), ["event_20261116", "event_20261123"], id="two weeks"),
+        pytest.param(date(2020, 1, 1), [], id="long ago: nothing is so old"),
+    ],
+)
+async def test_retention_drops_whole_weeks(database: Database, day: date, dropped: list[str]) -> None:
+    """What ends on or before the day goes, all else stays."""
+    before = await value(database, "SELECT count(*) FROM pg_inherits")
+
+    assert await drop_before(database, "event", day) == dropped
+    gone = 2 * len(dropped)  # the table's partition leaves its index's too
+    assert await value(database, "SELECT count(*) FROM pg_inherits") <= before - gone + len(dropped)
+    assert await column(database, "SELECT relname FROM pg_class WHERE relname = ANY($1)", dropped) == []
+
+
+async def test_only_growing_tables_are_dropped_from(database: Database) -> None:
+    """No name from elsewhere reaches DROP."""
+    with pytest.raises(ValueError, match="incident"):
+        await drop_before(database, "incident", date(2030, 1, 1))
+
+
+async def test_partitions_made_twice_are_made_once(database: Database) -> None:
+    """Housekeeping at the same moment on two nodes, in a later week."""
+    later = MONDAY + timedelta(weeks=3)
+    await asyncio.gather(keep_partitions_ahead(database, later), keep_partitions_ahead(database, later))
+
+    weeks = await value(database, "SELECT count(*) FROM pg_class WHERE relname ~ '^hook_[0-9]{8}$'")
+    assert weeks == 8
