@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from tocsin.engine import configure, deliver, hooks, reconcile, tick
-from tocsin.engine.decider import decide_some
+from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.wire import Wire
@@ -28,6 +28,7 @@ _BELLS = {
 }
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = 1.0
+DECIDERS = 3
 _RECONCILE_SECONDS = 5.0
 _HOUSEKEEPING = timedelta(hours=6)
 
@@ -49,10 +50,8 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         if loops:
-            # two deciders: while one waits for the database, the other thinks
-            deciders = [("undecided", self._decide)] * 2
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
-            for name, work in (*deciders, *others):
+            for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
                         self._forever(
@@ -90,8 +89,9 @@ class Worker:
             await self._hub.wake.wait(bell, rest if wait is None else min(wait, rest))
 
     async def _decide(self) -> float | None:
-        while await decide_some(self._hub):
-            pass
+        while await decide_some(self._hub) == TOGETHER:
+            # a backlog: while one waits for the database, the others think
+            await asyncio.gather(*(decide_some(self._hub) for _ in range(DECIDERS)))
         return None
 
     async def _hooks(self) -> float | None:
@@ -117,15 +117,22 @@ class Worker:
         """See that each connector with work has a courier, and ring them all."""
 
         async def work() -> float | None:
+            for name in self._hub.policy.connectors:
+                self._courier_of(name)  # there before it is rung
             now = self._hub.now()
             for name in await self._hub.database.read(lambda c: outbox.connectors_with_work(c, now)):
-                task = self._couriers.get(name)
-                if task is None or task.done():
-                    self._couriers[name] = asyncio.create_task(self._courier(name), name=f"courier {name}")
+                self._courier_of(name)
                 self._hub.wake.ring(f"courier {name}")
             return None
 
         await self._forever("effects", work, _DISPATCH_SECONDS)
+
+    def _courier_of(self, connector: str) -> None:
+        task = self._couriers.get(connector)
+        if task is None or task.done():
+            self._couriers[connector] = asyncio.create_task(
+                self._courier(connector), name=f"courier {connector}"
+            )
 
     async def _courier(self, connector: str) -> None:
         """Claim and send for one connector, at most IN_FLIGHT at once."""
@@ -138,19 +145,19 @@ class Worker:
                 if free < max(1, IN_FLIGHT // 4):
                     return None
                 claimed = await deliver.claim(self._hub, connector, free)
-                if not claimed.jobs:
-                    return claimed.wait_seconds
                 for job in claimed.jobs:
                     task = asyncio.create_task(self._carry(job))
                     under_way.add(task)
                     self._sending.add(task)
                     task.add_done_callback(finished)
+                if not claimed.more:
+                    return claimed.wait_seconds
 
         def finished(task: asyncio.Task[None]) -> None:
             under_way.discard(task)
             self._sending.discard(task)
-            if len(under_way) <= IN_FLIGHT * 3 // 4:
-                self._hub.wake.ring(bell)
+            if len(under_way) == IN_FLIGHT * 3 // 4:
+                self._hub.wake.ring(bell)  # it was full: there may be more
 
         await self._forever(bell, work, 5.0)
 
@@ -180,11 +187,11 @@ class Worker:
             if listener is not None:
                 await listener.close()
 
-    def _heard(self, channel: str, payload: str) -> None:
+    def _heard(self, channel: str, payload: str, own: bool) -> None:
         if channel == sheet.CHANGED:
             for tell in self._hub.changed:
                 tell(payload)
-        else:
+        elif not own or channel == configs.CONFIG:
             self._hub.wake.ring(_BELLS[channel])
 
     async def _keep_house(self) -> None:

@@ -46,32 +46,50 @@ class _Table:
 async def decide_some(hub: Hub) -> int:
     """Decide up to TOGETHER alerts in one transaction; how many. 0 = nothing is undecided."""
     try:
-        count = await hub.database.transact(lambda c: _decide(c, hub, TOGETHER))
+        count, asked = await hub.database.transact(lambda c: _decide(c, hub, TOGETHER))
     except Exception as fault:  # noqa: BLE001 - the loop's edge
         # fail open: find the one that cannot be decided, let the others pass
         log.error("decision_failed", fault=type(fault).__name__, message=str(fault)[:300])
-        count = await _decide_singly(hub)
+        count, asked = await _decide_singly(hub)
+    for connector in asked:
+        hub.wake.ring(f"courier {connector}")
     if count:
-        hub.wake.ring("effects")
         hub.wake.ring("timers")
         hub.wake.ring("decided")
     return count
 
 
-async def _decide_singly(hub: Hub) -> int:
-    count = 0
+async def _decide_singly(hub: Hub) -> tuple[int, set[str]]:
+    """Each alone. One whose events cannot be decided is decided by what the alert itself holds: a page that
+    looks strange is better than none. One that cannot be decided at all is put off and told of loudly."""
+    count, asked = 0, set[str]()
     for _ in range(TOGETHER):
-        done = await hub.database.transact(lambda c: _decide(c, hub, 1))
+        try:
+            done, names = await hub.database.transact(lambda c: _decide(c, hub, 1))
+        except Exception as fault:  # noqa: BLE001 - this one only
+            done, names = await _decide_blind(hub, fault)
         if not done:
             break
-        count += done
-    return count
+        count, asked = count + done, asked | names
+    return count, asked
 
 
-async def _decide(connection: Connection, hub: Hub, most: int) -> int:
-    works = await undecided.claim(connection, most)
+async def _decide_blind(hub: Hub, fault: Exception) -> tuple[int, set[str]]:
+    log.error("alert_not_decidable", fault=type(fault).__name__, message=str(fault)[:300])
+    try:
+        return await hub.database.transact(lambda c: _decide(c, hub, 1, blind=True))
+    except Exception as again:  # noqa: BLE001 - the others must pass
+        log.error("alert_put_off", fault=type(again).__name__, message=str(again)[:300], minutes=1)
+        until = hub.now() + timedelta(minutes=1)
+        return await hub.database.transact(lambda c: undecided.put_off(c, until)), set()
+
+
+async def _decide(
+    connection: Connection, hub: Hub, most: int, *, blind: bool = False
+) -> tuple[int, set[str]]:
+    works = await undecided.claim(connection, most, hub.now(), blind=blind)
     if not works:
-        return 0
+        return 0, set()
     now, policy = hub.now(), hub.policy
     wanted = [i for w in works for i in (w.alert.incident_id, w.previous) if i]
     kept = await incidents.lock(connection, wanted)
@@ -89,7 +107,7 @@ async def _decide(connection: Connection, hub: Hub, most: int) -> int:
         # gathered again: an earlier alert of this batch may have changed the incident
         await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
     await save(connection, table.sheet, now)
-    return len(works)
+    return len(works), {effect.remote.connector for effect in table.sheet.effects}
 
 
 def _may_open(situations: list[tuple[Undecided, Situation]], table: _Table) -> int:

@@ -58,10 +58,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Jobs to do now, and how long to wait before asking again."""
+    """Jobs to do now, how long to wait before asking again, and whether there may be `more` right now."""
 
     jobs: list[Job]
     wait_seconds: float
+    more: bool = False
 
 
 async def claim(hub: Hub, connector: str, free: int) -> Claimed:
@@ -94,7 +95,7 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
             state.tokens, state.tokens_at = tokens - len(sent), now
         if rate.per_minute or allowed is Leave.PROBE:
             await outbox.save_state(connection, state)
-        return Claimed(jobs, 0)
+        return Claimed(jobs, 5, more=len(works) == most)
 
     return await hub.database.transact(work)
 

@@ -111,9 +111,10 @@ async def _settle(
             gone = [r for r in remotes if r.id == remote_id]
             await withdraw(connection, sheet, kept.incident, gone, f"superseded: {holder} has it", now)
             await outbox.update_remote(connection, remote_id, {"superseded_at": now})
-        sheet.incidents[kept.incident.id] = (kept.incident, plan)
+        if plan != kept.plan:
+            sheet.incidents[kept.incident.id] = (kept.incident, plan)
     await save(connection, sheet, now)
-    return bool(look_again or sheet.timers)
+    return bool(sheet.effects or sheet.timers) or await outbox.has_waiting(connection, remote.id)
 
 
 def _never_created(attempt: Attempt) -> Attempt:

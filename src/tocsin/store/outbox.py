@@ -200,6 +200,14 @@ async def claim(
     return sorted(works, key=lambda work: work.id)
 
 
+async def has_waiting(connection: Connection, remote: int) -> bool:
+    """True when more is queued for a remote."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM effect WHERE remote = $1 AND state = 'waiting')", remote
+    )
+    return found
+
+
 async def give_back(
     connection: Connection, effect: int, *, due: datetime, reason: str, ambiguous: bool
 ) -> None:

@@ -86,6 +86,7 @@ class Sheet:
         default_factory=list
     )
     incidents: dict[UUID, tuple[Incident, Plan]] = field(default_factory=dict)
+    touched: set[UUID] = field(default_factory=set)
     joined: dict[UUID, datetime] = field(default_factory=dict)
     born: set[UUID] = field(default_factory=set)
     ungrouped: set[UUID] = field(default_factory=set)
@@ -105,6 +106,8 @@ class Sheet:
         alert: Alert | None = None,
     ) -> None:
         """Add a line to the timeline of the incident, the alert, or both."""
+        if incident is not None:
+            self.touched.add(incident.id)
         correlation = incident.correlation_id if incident else alert.correlation_id if alert else ""
         version = incident.config_version if incident else 0
         row = LineRow(
@@ -155,8 +158,10 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
     if sheet.timers:
         await _save_timers(connection, sheet.timers)
         await notify(connection, TIMERS)
-    for incident_id in sheet.incidents:
-        await notify(connection, CHANGED, str(incident_id))
+    if told := sheet.touched - sheet.incidents.keys():
+        await connection.execute("UPDATE incident SET updated_at = $2 WHERE id = ANY($1)", list(told), now)
+    for changed in sheet.touched | sheet.incidents.keys():
+        await notify(connection, CHANGED, str(changed))
 
 
 async def _save_incidents(connection: Connection, sheet: Sheet, now: datetime) -> None:

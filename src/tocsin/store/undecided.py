@@ -11,8 +11,11 @@ from uuid import UUID
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Alert
 from tocsin.core.situation import Heard
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, Row
 from tocsin.store.rows import alert_of, event_in
+
+_SKEW = timedelta(seconds=5)
+"""Nodes' clocks may differ by this much before an alert admitted elsewhere waits for the difference."""
 
 
 @dataclass(slots=True)
@@ -28,14 +31,20 @@ class Undecided:
     told_repeat_at: datetime | None = None
 
 
-async def claim(connection: Connection, most: int) -> list[Undecided]:
-    """Up to `most` undecided alerts, oldest first, locked; those another node holds are passed over."""
+async def claim(connection: Connection, most: int, now: datetime, *, blind: bool = False) -> list[Undecided]:
+    """Up to `most` undecided alerts, oldest first, locked; those another node holds are passed over.
+
+    `blind` = without reading their events: for an alert whose events nobody can decide.
+    """
     rows = await connection.fetch(
-        "SELECT * FROM alert WHERE undecided_since IS NOT NULL ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED",
+        "SELECT * FROM alert WHERE undecided_since <= $2 ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED",
         most,
+        now + _SKEW,
     )
     if not rows:
         return []
+    if blind:
+        return [await _unheard(connection, row) for row in rows]
     found = {
         row["id"]: Undecided(
             alert_of(row), last_event=row["decided_event"], told_repeat_at=row["told_repeat_at"]
@@ -59,6 +68,23 @@ async def claim(connection: Connection, most: int) -> list[Undecided]:
         work.last_event = event["id"]
     await _history(connection, [work for work in found.values() if work.alert.incident_id is None])
     return list(found.values())
+
+
+async def _unheard(connection: Connection, row: Row) -> Undecided:
+    newest = await connection.fetchval("SELECT max(id) FROM event WHERE alert_id = $1", row["id"])
+    return Undecided(
+        alert_of(row), last_event=newest or row["decided_event"], told_repeat_at=row["told_repeat_at"]
+    )
+
+
+async def put_off(connection: Connection, until: datetime) -> int:
+    """Nobody can decide the oldest undecided alert: it is looked at again later; 0 = there is none."""
+    done = await connection.execute(
+        "UPDATE alert SET undecided_since = $1 WHERE id = (SELECT id FROM alert WHERE undecided_since IS NOT NULL"
+        " AND undecided_since < $1 ORDER BY undecided_since LIMIT 1 FOR UPDATE SKIP LOCKED)",
+        until,
+    )
+    return int(done.rsplit(" ", 1)[1])
 
 
 async def _history(connection: Connection, works: list[Undecided]) -> None:
