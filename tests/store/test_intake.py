@@ -86,7 +86,7 @@ async def test_two_deciders_never_take_the_same_alert(database: Database) -> Non
     taken: list[list[str]] = []
 
     async def keys(connection: Connection, most: int) -> None:
-        taken.append([w.alert.dedup_key for w in await undecided.claim(connection, most, NOW)])
+        taken.append([w.alert.dedup_key for w in await undecided.claim(connection, most, NOON)])
 
     async def outer(connection: Connection) -> None:
         await keys(connection, 2)
