@@ -37,7 +37,7 @@ class Seal:
         """What was sealed under `name`; raises Unsealable."""
         try:
             return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to be one of ours
             raise Unsealable(
                 f"The credential {name} cannot be opened: the secret key is not the one it was sealed with. "
                 "Give the old TOCSIN_SECRET_KEY back, or apply the configuration with credentials again."

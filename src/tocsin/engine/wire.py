@@ -99,9 +99,8 @@ async def _in_thread(mail: Mail) -> Response | WireFault:
 
 
 def _host(url: str) -> str:
-    """Host and port alone: paths and queries may hold keys."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    """Host and port alone, as written: paths, queries and user names may hold keys."""
+    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2] or "(no host)"
 
 
 def _why(fault: BaseException) -> str:
@@ -110,14 +109,16 @@ def _why(fault: BaseException) -> str:
 
 
 def _send_mail(mail: Mail) -> Response | WireFault:
-    parts = urlsplit(mail.smtp_url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or (465 if parts.scheme == "smtps" else 25)
+    try:
+        parts = urlsplit(mail.smtp_url)
+        host, port = parts.hostname or "127.0.0.1", parts.port or (465 if parts.scheme == "smtps" else 25)
+        server = _mail_server(parts.scheme, host, port)
+    except (OSError, ValueError, smtplib.SMTPException) as fault:
+        where = _host(mail.smtp_url)
+        return WireFault(FaultKind.CONNECT, f"cannot connect to {where}: {type(fault).__name__}")
     username = mail.username or unquote(parts.username or "")
     password = mail.password or unquote(parts.password or "")
-    try:
-        server = _mail_server(parts.scheme, host, port)
-    except (OSError, smtplib.SMTPException) as fault:
-        return WireFault(FaultKind.CONNECT, f"cannot connect to {host}:{port}: {type(fault).__name__}")
+    taken = False
     try:
         with server:
             if parts.scheme == "smtp+starttls":
@@ -125,11 +126,14 @@ def _send_mail(mail: Mail) -> Response | WireFault:
             if username:
                 server.login(username, password)
             server.send_message(_message(mail))
+            taken = True
         return Response(250)
     except smtplib.SMTPRecipientsRefused as refused:
         code, text = next(iter(refused.recipients.values()))
         return Response(code, {}, _text(text))
     except smtplib.SMTPResponseException as refused:
+        if taken:
+            return Response(250)  # it only took leave rudely: sent again, the mail would come twice
         return Response(refused.smtp_code, {}, _text(refused.smtp_error))
     except (OSError, smtplib.SMTPException) as fault:
         return WireFault(FaultKind.AMBIGUOUS, f"{host}:{port} broke off: {type(fault).__name__}")
