@@ -72,7 +72,10 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._couriers.values(), return_exceptions=True)
         if self._sending:
-            await asyncio.wait(self._sending, timeout=5)
+            _, late = await asyncio.wait(self._sending, timeout=5)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._wire.close()
 
     async def _forever(self, bell: str, work: Callable[[], Awaitable[float | None]], rest: float) -> None:

@@ -19,7 +19,7 @@ from tocsin import providers, sources
 from tocsin.core.model import Action, Event
 from tocsin.core.ports import Accepted
 from tocsin.engine import configure, deliver, settle
-from tocsin.engine.admission import Doorway, Envelope
+from tocsin.engine.admission import Doorway
 from tocsin.engine.decider import decide_some
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id
@@ -84,6 +84,7 @@ async def test_one_alert_there(address: str) -> None:
         hub, HUB.read_text(), environment=environment, file_name="hub.yaml", author="test", origin="test"
     )
     door = Doorway(hub)
+    running = asyncio.create_task(door.run())
     event = Event(
         action=Action.CREATE, dedup_key="k", title="Checkout fails", services=("web",), labels={"a": "b"}
     )
@@ -92,9 +93,7 @@ async def test_one_alert_there(address: str) -> None:
             id=new_id(MONDAY_NOON), received_at=MONDAY_NOON, integration="prometheus", source="webhook", method="POST",
             path="/", query="", headers={}, body=b"{}", remote_address="", reading="read",
         )  # fmt: skip
-        envelope = _waiting(raw, event)
-        await door._commit([envelope])
-        (admitted,) = envelope.done.result()
+        (admitted,) = await door.admit(raw, "prometheus", [event])
         assert admitted.duplicate is (repeat > 0)
     assert await decide_some(hub) == 1
     (job,) = (await deliver.claim(hub, "prod-pagerduty", 24)).jobs
@@ -111,11 +110,9 @@ async def test_one_alert_there(address: str) -> None:
     await keep_partitions_ahead(database, (MONDAY_NOON + timedelta(weeks=6)).date())
     assert await column(database, "SELECT tableoid::regclass::text FROM audit") == [f"audit_{ahead:%Y%m%d}"]
     assert await drop_before(database, "event", date(2026, 11, 23)) == ["event_20261116"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
     await database.close()
-
-
-def _waiting(raw: RawRequest, event: Event) -> Envelope:
-    return Envelope(raw, "prometheus", [event], asyncio.get_running_loop().create_future())
 
 
 async def _audit(connection: Connection, at: object) -> None:
