@@ -84,7 +84,10 @@ class Story:
         return [line["kind"] for line in page["items"]]
 
     async def farewell(self, http: aiohttp.ClientSession, hub: str, control: str, *, once: bool) -> None:
-        """Where to look now."""
+        """Where to look now; when all of it ends at once, how to have it stay."""
+        if once:
+            self._say("\nThat was all; without --once it goes on serving, with a page to look at.")
+            return
         async with http.post(f"{hub}/api/v1/session/link") as answer:
             link = (await answer.json())["url"] if answer.status < 300 else hub
         self._say("\nThe same, on a page:")
@@ -94,8 +97,7 @@ class Story:
         self._say(f"  IM_URL={hub} ./im timeline INC-1")
         self._say(f"  IM_URL={hub} ./im resolve INC-1 --note 'failed over'")
         self._say(f"  curl {hub}/api/v1/health")
-        if not once:
-            self._say("\nServing on; Ctrl-C stops everything and takes its data away.")
+        self._say("\nServing on; Ctrl-C stops everything and takes its data away.")
 
 
 async def _get(http: aiohttp.ClientSession, url: str) -> Any:
