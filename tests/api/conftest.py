@@ -116,7 +116,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         hub, worker_alive=lambda: made[0].worker_alive, intake_alive=lambda: made[0].intake_alive,
         settings=ApiSettings(ping_seconds=0.2),
     )  # fmt: skip
-    made.append(Office(hub, Intake(hub, door, rest), rest))
+    made.append(Office(hub, Intake(hub, door, rest, count=rest.state.metrics.events), rest))
     opening = asyncio.create_task(door.run())
     yield made[0]
     rest.state.stream.stop()

@@ -79,7 +79,7 @@ async def listening(office: Office, token: str, last_id: str = "") -> AsyncItera
 async def heard(office: Office) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """The database's notifications reach the stream as the worker passes them on."""
 
-    def pass_on(channel: str, payload: str) -> None:
+    def pass_on(channel: str, payload: str, own: bool) -> None:
         for tell in office.hub.changed:
             tell(payload)
 
