@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -38,12 +38,23 @@ Name: TypeAlias = tuple[str, str, bytes]
 
 @dataclass(slots=True)
 class Envelope:
-    """One request with the events read in it. Stored as a whole or not at all."""
+    """One request with the events read in it. Stored as a whole or not at all.
 
-    raw: RawRequest
+    `kept` may be how to make the request as it is kept: a counted repeat keeps none.
+    `prints` are the fingerprints of `events` where they are known already.
+    """
+
+    kept: RawRequest | Callable[[], RawRequest]
     scope: str
     events: Sequence[Event]
+    prints: Sequence[bytes] | None
     done: asyncio.Future[list[Admitted]] = field(repr=False)
+
+    @property
+    def raw(self) -> RawRequest:
+        if not isinstance(self.kept, RawRequest):
+            self.kept = self.kept()
+        return self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,15 @@ class Doorway:
         self.open = False
         self._hints: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
-    async def admit(self, raw: RawRequest, scope: str, events: Sequence[Event]) -> list[Admitted]:
-        """Store one request; returns once it is durable, one result per event, in order.
+    async def admit(
+        self,
+        raw: RawRequest | Callable[[], RawRequest],
+        scope: str,
+        events: Sequence[Event],
+        prints: Sequence[bytes] | None = None,
+    ) -> list[Admitted]:
+        """Store one request; returns once it is durable, one result per event, in order. `raw` may be how to
+        make it; `prints` are the events' fingerprints, where the caller knows them.
 
         Raises Busy when too much waits or the database is away: nothing was stored then.
         """
@@ -91,7 +109,7 @@ class Doorway:
             raise Busy(
                 "Too many events wait to be stored; nothing of this request was kept", retry_after_seconds=5
             )
-        envelope = Envelope(raw, scope, events, asyncio.get_running_loop().create_future())
+        envelope = Envelope(raw, scope, events, prints, asyncio.get_running_loop().create_future())
         self._waiting.append(envelope)
         self._events_waiting += len(events)
         self._bell.set()
@@ -206,10 +224,13 @@ class Doorway:
 
     def _as_repeats(self, envelope: Envelope, busy: set[tuple[str, str]]) -> list[Name] | None:
         names: list[Name] = []
-        for event in envelope.events:
+        prints = envelope.prints
+        for index, event in enumerate(envelope.events):
             key = (envelope.scope, event.dedup_key)
             hint = self._hints.get(key)
-            if hint is None or event.action is not Action.CREATE or key in busy or fingerprint(event) != hint:
+            if hint is None or event.action is not Action.CREATE or key in busy:
+                return None
+            if (prints[index] if prints else fingerprint(event)) != hint:
                 return None
             names.append((*key, hint))
         return names or None

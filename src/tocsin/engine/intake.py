@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
 from tocsin.core.policy import Integration
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.severity import Severity
-from tocsin.engine.admission import Admitted, Doorway
+from tocsin.engine.admission import Admitted, Doorway, fingerprint
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.store.intake import RawRequest
@@ -30,6 +31,8 @@ API = Integration(name="api", source="api", key_hash="")
 UNREADABLE = "unreadable"
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-routing-key")
 _MOST_BODY_IN_LOG = 1024 * 1024
+_MOST_REMEMBERED, _MOST_REMEMBERED_BYTES, _MOST_REMEMBERED_ALL = 2_000, 64 * 1024, 1024 * 1024
+"""Bodies kept, bytes of one, bytes of all: read, they take some ten times as much."""
 
 
 def integration_by_key(hub: Hub, key: str) -> Integration | None:
@@ -63,7 +66,11 @@ async def take(
         fault = f"{malformed.field_path}: {malformed.message}" if malformed.field_path else malformed.message
         events = [_unreadable(integration, fault)]
         log.warning("unreadable_request", integration=integration.name, fault=fault[:200])
-    raw = raw_of(integration, request, now, key=key, reading="unreadable" if fault else "read", fault=fault)
+
+    def raw() -> RawRequest:
+        reading = "unreadable" if fault else "read"
+        return raw_of(integration, request, now, key=key, reading=reading, fault=fault)
+
     return await door.admit(raw, scope_of(integration), events)
 
 
@@ -71,12 +78,57 @@ async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) ->
     """`POST /api/v1/alerts` and `/batch`: a caller that can be told is told. Raises BadInput with the field."""
     module: Any = hub.sources[API.source].module
     context = SourceContext(integration=API.name)
-    try:
-        events = module.parse_batch(request, context) if batch else module.parse(request, context)
-    except Malformed as fault:
-        raise BadInput(fault.message, faults=(FieldFault(fault.field_path, fault.message),)) from None
-    raw = raw_of(API, request, hub.now(), key="", reading="read", fault="")
-    return await door.admit(raw, API.name, events)
+    now = hub.now()
+    said = _said.find(batch, request.body)
+    if said is None:
+        try:
+            events = module.parse_batch(request, context) if batch else module.parse(request, context)
+        except Malformed as fault:
+            raise BadInput(fault.message, faults=(FieldFault(fault.field_path, fault.message),)) from None
+        said = _said.keep(batch, request.body, events)
+
+    def raw() -> RawRequest:
+        return raw_of(API, request, now, key="", reading="read", fault="")
+
+    return await door.admit(raw, API.name, said.events, said.prints)
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a body said; `prints` from the second time on."""
+
+    events: list[Event]
+    prints: list[bytes] | None = None
+
+
+class _Bodies:
+    """The bodies that came last, with what was read in them: in a storm senders repeat them to the byte, and
+    reading is pure. Bounded by number and by size."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[bool, bytes], _Said] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, batch: bool, body: bytes) -> _Said | None:
+        said = self._kept.get((batch, body))
+        if said is not None:
+            self._kept.move_to_end((batch, body))
+            if said.prints is None:
+                said.prints = [fingerprint(event) for event in said.events]
+        return said
+
+    def keep(self, batch: bool, body: bytes, events: list[Event]) -> _Said:
+        said = _Said(events)
+        if len(body) <= _MOST_REMEMBERED_BYTES:
+            self._kept[(batch, body)] = said
+            self._bytes += len(body)
+            while len(self._kept) > _MOST_REMEMBERED or self._bytes > _MOST_REMEMBERED_ALL:
+                (_, gone), _ = self._kept.popitem(last=False)
+                self._bytes -= len(gone)
+        return said
+
+
+_said = _Bodies()
 
 
 def read(hub: Hub, integration: Integration, request: Request) -> list[Event]:
