@@ -36,7 +36,7 @@ from tocsin.engine.seal import Seal, new_key
 from tocsin.postgres import EmbeddedPostgres
 from tocsin.providers import discover as discover_providers
 from tocsin.sources import discover as discover_sources
-from tocsin.store import tokens
+from tocsin.store import nodes, tokens
 from tocsin.store.database import Database
 from tocsin.store.migrate import installation_id, migrate
 from tocsin.store.tokens import Token
@@ -62,6 +62,7 @@ class Daemon:
         self._worker: Worker | None = None
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[Any]] = []
+        self._node = new_id(self._now())
 
     async def start(self) -> None:
         """Up in order. Raises the refusal of whatever cannot start, with everything before it stopped."""
@@ -83,6 +84,8 @@ class Daemon:
         if ran:
             log.info("migrated", migrations=ran)
         self.hub = await self._hub(database, data)
+        if self._postgres is not None:
+            await database.transact(lambda c: nodes.i_am_alone(c, self._node))
         await self._configure()
         await self._first_token(data)
         door = Doorway(self.hub)
@@ -97,7 +100,7 @@ class Daemon:
         public = self.settings.public_url.rstrip("/")
         return Hub(
             database=database, now=self._now, installation=await installation_id(database), seal=Seal(key),
-            sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo,
+            sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
         )  # fmt: skip
 
     async def _configure(self) -> None:
@@ -166,6 +169,8 @@ class Daemon:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
         if self._database is not None:
+            with suppress(Exception):  # the database may be what is gone
+                await self._database.transact(lambda c: nodes.good_bye(c, self._node))
             await self._database.close()
         with suppress(OSError):
             (self.settings.data / "url").unlink()
@@ -252,15 +257,18 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket() as probe:
+    with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def _check_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(_family(host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

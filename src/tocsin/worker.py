@@ -6,6 +6,7 @@ A loop is rung when there is work and looks by itself besides, so a lost ring co
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.wire import Wire
-from tocsin.store import configs, intake, outbox, sheet
+from tocsin.store import configs, intake, nodes, outbox, sheet
 from tocsin.store import hooks as hook_rows
 from tocsin.store.database import DatabaseAway, Listener
 from tocsin.store.migrate import keep_partitions_ahead
@@ -30,6 +31,7 @@ _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = 1.0
 DECIDERS = 3
 _RECONCILE_SECONDS = 5.0
+_BEAT_SECONDS = 2.0
 _HOUSEKEEPING = timedelta(hours=6)
 
 
@@ -61,6 +63,9 @@ class Worker:
                     )
                 )
             self._tasks.append(asyncio.create_task(self._dispatch(), name="dispatch"))
+            self._tasks.append(
+                asyncio.create_task(self._forever("beat", self._beat, _BEAT_SECONDS), name="beat")
+            )
             self._tasks.append(asyncio.create_task(self._keep_house(), name="house"))
         self.alive = True
 
@@ -196,6 +201,19 @@ class Worker:
                 tell(payload)
         elif not own or channel == configs.CONFIG:
             self._hub.wake.ring(_BELLS[channel])
+
+    async def _beat(self) -> float | None:
+        """Say that this node is up; take over what a silent one had begun."""
+        hub = self._hub
+        if hub.node is not None:
+            node, now = hub.node, hub.now()
+            taken = await hub.database.transact(
+                lambda c: nodes.here_i_am(c, node, "worker", socket.gethostname(), now)
+            )
+            if taken:
+                log.warning("leases_taken_over", effects=taken)
+                hub.wake.ring("effects")
+        return None
 
     async def _keep_house(self) -> None:
         """Partitions are made well before they are needed."""

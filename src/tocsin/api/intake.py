@@ -65,6 +65,13 @@ class Intake:
             status, answer, headers = await work(_request(scope, body), scope)
         except Answer as made:
             status, answer, headers = made.status, made.body, made.headers
+        except TooLarge as refusal:
+            status, headers, answer = problems.raw(refusal)
+            if _is_dialect(scope["path"]):
+                answer = _encode(
+                    {"status": "invalid event", "message": refusal.message, "errors": [refusal.message]}
+                )
+                headers = _JSON
         except Refusal as refusal:
             status, headers, answer = problems.raw(refusal)
         except DatabaseAway as away:
@@ -84,14 +91,15 @@ class Intake:
         self, scope: Scope
     ) -> Callable[[Request, Scope], Awaitable[tuple[int, bytes, list[tuple[bytes, bytes]]]]] | None:
         path, method = scope["path"], scope["method"]
-        if len(path) > 1 and path.endswith("/"):
-            path = path.rstrip("/")
+        if "//" in path or (len(path) > 1 and path.endswith("/")):
+            # a base address with a slash at its end is common: the page must not be lost over it
+            path = scope["path"] = "/" + "/".join(part for part in path.split("/") if part)
         if method == "POST":
             if path == "/api/v1/alerts":
                 return self._alert
             if path == "/api/v1/alerts/batch":
                 return self._batch
-            if path.removeprefix("/pagerduty") in ("/v2/enqueue", "/v2/change/enqueue"):
+            if _is_dialect(path):
                 return self._pagerduty
             if path.startswith("/connectors/") and path.endswith("/webhook") and path.count("/") == 3:
                 return self._webhook
@@ -207,6 +215,11 @@ def _item(answer: Admitted) -> dict[str, Any]:
     if answer.reading in (Reading.IGNORED, Reading.OTHER, Reading.RESOLVED, Reading.ACKNOWLEDGED):
         item["reading"], item["reason"] = answer.reading.value, answer.reason
     return item
+
+
+def _is_dialect(path: str) -> bool:
+    """PagerDuty's Events API, whose senders read its own form of a refusal."""
+    return path.rstrip("/").removeprefix("/pagerduty") in ("/v2/enqueue", "/v2/change/enqueue")
 
 
 def _announced(scope: Scope) -> int:

@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 
 from tocsin.core.dedup import Admission, Fresh, Reading, admit
-from tocsin.core.errors import Busy
+from tocsin.core.errors import Busy, TooLarge
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
@@ -90,7 +90,7 @@ class Doorway:
         self._waiting: list[Envelope] = []
         self._events_waiting = 0
         self._bell = asyncio.Event()
-        self.open = False
+        self.open = self._closed = False
         self._hints: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     async def admit(
@@ -105,6 +105,13 @@ class Doorway:
 
         Raises Busy when too much waits or the database is away: nothing was stored then.
         """
+        if self._closed:
+            raise Busy("Stopping; nothing was kept", retry_after_seconds=2)
+        if len(events) > MOST_TOGETHER * 5:
+            raise TooLarge(
+                f"{len(events)} events in one request; at most {MOST_TOGETHER * 5} are taken, and nothing was kept",
+                hint="send them in parts",
+            )
         if self._events_waiting + len(events) > MOST_WAITING:
             raise Busy(
                 "Too many events wait to be stored; nothing of this request was kept", retry_after_seconds=5
@@ -121,7 +128,7 @@ class Doorway:
         try:
             await self._run()
         finally:
-            self.open = False
+            self.open, self._closed = False, True
             self._refuse(self._waiting, Busy("Stopping; nothing was kept", retry_after_seconds=2))
 
     async def _run(self) -> None:

@@ -65,6 +65,7 @@ async def apply(
         old = before.document if before else {}
         await configs.save_secrets(connection, sealed, now)
         if before is not None and before.hash == loaded.hash:
+            await configs.credentials_changed(connection)
             return Applied(before.version, False, "", loaded.warnings)
         version = await configs.add(
             connection, hash=loaded.hash, author=author, origin=origin, document=loaded.document, now=now

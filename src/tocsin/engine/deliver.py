@@ -82,7 +82,7 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         most = 1 if allowed is Leave.PROBE else int(min(free, tokens, IN_FLIGHT))
         if most < 1:
             return Claimed([], seconds_until_one(rate, tokens))
-        works = await outbox.claim(connection, connector, most, now, LEASE)
+        works = await outbox.claim(connection, connector, most, now, LEASE, node=hub.node)
         if not works:
             due = await outbox.next_due(connection, connector)
             return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)

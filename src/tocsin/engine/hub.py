@@ -93,6 +93,7 @@ class Hub:
     wake: Wake = field(default_factory=Wake)
     public_url: str = ""
     demo: bool = False
+    node: UUID | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)
 
     @property

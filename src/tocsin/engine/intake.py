@@ -31,6 +31,7 @@ API = Integration(name="api", source="api", key_hash="")
 UNREADABLE = "unreadable"
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-routing-key")
 _MOST_BODY_IN_LOG = 1024 * 1024
+_MOST_HEADERS, _MOST_HEADER = 64, 4096
 _MOST_REMEMBERED, _MOST_REMEMBERED_BYTES, _MOST_REMEMBERED_ALL = 2_000, 64 * 1024, 1024 * 1024
 """Bodies kept, bytes of one, bytes of all: read, they take some ten times as much."""
 
@@ -53,18 +54,17 @@ async def take(
     """
     now = hub.now()
     kind = hub.sources[integration.source]
-    # a dialect whose key travels in the body proves it there; the others by an option of their own, if set
-    in_body = bool(kind.manifest["verify"].get("in_body"))
-    options = hub.active.options_of(integration)
-    secret = key if in_body else str(options.get("token", "") or "")
-    if not kind.module.verify(request, secret):
-        raise NotAllowed(f"The request does not carry the secret that {integration.name} asks for")
+    # the integration was found by its key, in the address or in the body: a dialect needs no more than that
+    if not kind.manifest["verify"].get("in_body"):
+        secret = str(hub.active.options_of(integration).get("token", "") or "")
+        if not kind.module.verify(request, secret):
+            raise NotAllowed(f"The request does not carry the secret that {integration.name} asks for")
     try:
         events = read(hub, integration, request)
         fault = ""
     except Malformed as malformed:
         fault = f"{malformed.field_path}: {malformed.message}" if malformed.field_path else malformed.message
-        events = [_unreadable(integration, fault)]
+        events = [_unreadable(integration, fault, request.body)]
         log.warning("unreadable_request", integration=integration.name, fault=fault[:200])
 
     def raw() -> RawRequest:
@@ -84,7 +84,8 @@ async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) ->
         try:
             events = module.parse_batch(request, context) if batch else module.parse(request, context)
         except Malformed as fault:
-            raise BadInput(fault.message, faults=(FieldFault(fault.field_path, fault.message),)) from None
+            field = fault.field_path or "body"
+            raise BadInput(fault.message, faults=(FieldFault(field, fault.message),)) from None
         said = _said.keep(batch, request.body, events)
 
     def raw() -> RawRequest:
@@ -147,11 +148,11 @@ def scope_of(integration: Integration) -> str:
     return "*" if integration.key_scope == "account" else integration.name
 
 
-def _unreadable(integration: Integration, fault: str) -> Event:
+def _unreadable(integration: Integration, fault: str, body: bytes) -> Event:
     return Event(
         action=Action.CREATE, dedup_key=UNREADABLE, severity=Severity.LOW, title=f"{integration.name} sends something we cannot read",
         description=f"{fault}\n\nThe request is kept as it came. Compare it with the source's documentation.",
-        details={"integration": integration.name, "source": integration.source},
+        details={"integration": integration.name, "source": integration.source, "body_sha256": hashlib.sha256(body).hexdigest()},
     )  # fmt: skip
 
 
@@ -203,7 +204,8 @@ def raw_of(
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: _hashed(value) if _is_secret(name) else value for name, value in headers.items()}
+    kept = list(headers.items())[:_MOST_HEADERS]
+    return {name[:200]: _hashed(value) if _is_secret(name) else value[:_MOST_HEADER] for name, value in kept}
 
 
 def _is_secret(name: str) -> bool:

@@ -67,6 +67,11 @@ async def sealed_secrets(connection: Connection) -> dict[str, bytes]:
     return {row["name"]: row["sealed"] for row in await connection.fetch("SELECT name, sealed FROM secret")}
 
 
+async def credentials_changed(connection: Connection) -> None:
+    """Wake every node although the version stays: a key was rotated."""
+    await notify(connection, CONFIG, "credentials")
+
+
 async def save_secrets(connection: Connection, sealed: Mapping[str, bytes], now: datetime) -> None:
     """Replace all credentials by these."""
     await connection.execute("DELETE FROM secret WHERE NOT name = ANY($1)", list(sealed))

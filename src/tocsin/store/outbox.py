@@ -167,7 +167,13 @@ async def next_due(connection: Connection, connector: str) -> datetime | None:
 
 
 async def claim(
-    connection: Connection, connector: str, most: int, now: datetime, lease: timedelta
+    connection: Connection,
+    connector: str,
+    most: int,
+    now: datetime,
+    lease: timedelta,
+    *,
+    node: UUID | None = None,
 ) -> list[Work]:
     """Up to `most` effects of a connector that are due, leased: the head of each remote's queue only, so
     that order holds within one incident and connector; the urgent first.
@@ -182,13 +188,13 @@ async def claim(
             AND (e.state = 'waiting' AND e.due <= $2 OR e.state = 'leased' AND e.lease_until < $2)
             AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))
           ORDER BY e.urgent DESC, e.id LIMIT $3 FOR UPDATE OF e SKIP LOCKED)
-        UPDATE effect e SET state = 'leased', lease_until = $2 + $4::interval, attempts = e.attempts + 1,
+        UPDATE effect e SET state = 'leased', lease_until = $2 + $4::interval, leased_by = $5, attempts = e.attempts + 1,
           ambiguous = e.ambiguous OR head.state = 'leased'
         FROM head JOIN effect x ON x.id = head.id JOIN remote m ON m.id = x.remote
         WHERE e.id = head.id
         RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, m.*
         """,
-        connector, now, most, lease,
+        connector, now, most, lease, node,
     )  # fmt: skip
     works = [
         Work(

@@ -208,6 +208,7 @@ CREATE TABLE effect (
   state text NOT NULL DEFAULT 'waiting',
   due timestamptz NOT NULL,
   lease_until timestamptz,
+  leased_by uuid,
   attempts integer NOT NULL DEFAULT 0,
   ambiguous boolean NOT NULL DEFAULT false,
   made_at timestamptz NOT NULL,
@@ -318,6 +319,7 @@ CREATE TABLE change_seen (
 );
 CREATE INDEX change_seen_age ON change_seen (seen_at);
 
+-- A process that is up: it says so every two seconds; what one that fell silent had leased is taken over.
 CREATE TABLE node (
   id uuid PRIMARY KEY,
   role text NOT NULL,
