@@ -151,6 +151,7 @@ async def test_filters_find_what_they_name_and_nothing_else(office: Office) -> N
 
 async def test_alerts_are_found_by_status_integration_incident_and_text(office: Office) -> None:
     await office.alert(title="a page", severity="critical", service_name="payment-service")
+    office.at += timedelta(seconds=1)
     await office.alert(title="a whisper", severity="low", service_name="web")
     for query, titles in {
         "": ["a whisper", "a page"],
