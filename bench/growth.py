@@ -111,7 +111,7 @@ async def main(rows: int, seconds: float) -> None:
                 f"costs {cost[1]:.2f} x", "<= 1.5 x",
             ),
         ],
-        rows=rows, runs=found, kept=kept, cost=cost, load_average_before=began_at,
+        stored=rows, runs=found, kept=kept, cost=cost, load_average_before=began_at,
     )  # fmt: skip
 
 

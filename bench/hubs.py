@@ -57,7 +57,7 @@ def large(url: str, *, rules: int, services: int) -> str:
     for n in range(rules):
         when = (
             f'alert.source == "source-{n}"',
-            f'alert.labels.component == "component-{n}" && severity != "low"',
+            f'alert.labels.component == "component-{n}" && alert.labels.zone != "x"',
             f'alert.title.contains("title {n} ")',
         )[n % 3]
         patterns = f', patterns: ["fault {n} (failed|refused)"]' if n % 3 == 1 else ""

@@ -22,14 +22,17 @@ async def distinct(hub: Hub, seconds: float, run: str) -> tuple[float, float]:
     """(accepted a second, decided and saved a second): load, then wait until nothing is undecided."""
     connection = await hub.connect()
     try:
-        before = await connection.fetchval("SELECT count(*) FROM incident")
-        began = time.perf_counter()
-        result = await asyncio.to_thread(wrk, hub.url, "hub", seconds=seconds, keys=0, run=run)
 
         async def decided() -> bool:
             return not await connection.fetchval(
                 "SELECT EXISTS (SELECT 1 FROM alert WHERE undecided_since IS NOT NULL)"
             )
+
+        if not await until(decided, seconds=60):
+            raise RuntimeError("what came before is not decided after 60 s")
+        before = await connection.fetchval("SELECT count(*) FROM incident")
+        began = time.perf_counter()
+        result = await asyncio.to_thread(wrk, hub.url, "hub", seconds=seconds, keys=0, run=run)
 
         if not await until(decided, seconds=120, every=0.02):
             raise RuntimeError("not everything was decided within 120 s")

@@ -28,7 +28,10 @@ import asyncpg
 HERE = Path(__file__).parent
 TOKEN = "tsn_token-of-the-benchmarks"
 CONNECTIONS = 64
-ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+# PYTHONPATH=/another/tree/src measures that one
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+    "LANG": "C.UTF-8"
+}
 
 
 def free_port() -> int:
