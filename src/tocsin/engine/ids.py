@@ -6,11 +6,22 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
+_pool = b""
+
+
+def _random_bytes(count: int) -> bytes:
+    """Random bytes from a block asked of the kernel at once: an id for every event adds up."""
+    global _pool
+    if len(_pool) < count:
+        _pool = secrets.token_bytes(2048)
+    taken, _pool = _pool[:count], _pool[count:]
+    return taken
+
 
 def new_id(now: datetime) -> UUID:
     """A UUID version 7 (RFC 9562): the first 48 bits are the milliseconds of `now`."""
     milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
-    tail = int.from_bytes(secrets.token_bytes(10), "big")
+    tail = int.from_bytes(_random_bytes(10), "big")
     value = milliseconds << 80 | tail
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

@@ -160,8 +160,10 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
         await notify(connection, TIMERS)
     if told := sheet.touched - sheet.incidents.keys():
         await connection.execute("UPDATE incident SET updated_at = $2 WHERE id = ANY($1)", list(told), now)
-    for changed in sheet.touched | sheet.incidents.keys():
-        await notify(connection, CHANGED, str(changed))
+    if changed := [str(incident) for incident in sheet.touched | sheet.incidents.keys()]:
+        await connection.execute(
+            "SELECT pg_notify($1, name) FROM unnest($2::text[]) AS name", CHANGED, changed
+        )
 
 
 async def _save_incidents(connection: Connection, sheet: Sheet, now: datetime) -> None:
