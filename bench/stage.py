@@ -34,6 +34,10 @@ ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name
 }
 
 
+# a run that is cut off (timeout, systemd) takes its hubs with it
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
