@@ -157,3 +157,11 @@ async def test_figures_are_open_to_this_machine_alone(
 ) -> None:
     async with office.client(peer=peer, **headers) as client:
         assert (await client.get("/metrics")).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_monitor_may_ask_by_head(office: Office, path: str) -> None:
+    """The same status without a body, as monitors of uptime ask."""
+    answer = await office.ask("HEAD", path)
+
+    assert (answer.status_code, answer.content) == (200, b"")

@@ -24,12 +24,14 @@ _DATABASE_SECONDS = 3.0
 _LATE_SECONDS = 60
 
 
+@router.head("/healthz", include_in_schema=False)  # what monitors of uptime ask
 @router.get("/healthz", summary="Alive?")
 async def healthz() -> dict[str, bool]:
     """200 while the process lives."""
     return {"ok": True}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Ready?", responses={503: {"description": "Not ready; the same shape."}})
 async def readyz(request: Request, hub: TheHub) -> JSONResponse:
     """200 when intake, database and worker are up, else 503; `checks` tells which is not."""
