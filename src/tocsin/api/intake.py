@@ -231,7 +231,10 @@ def _announced(scope: Scope) -> int:
 
 
 async def _body(receive: Receive, announced: int) -> bytes:
-    """The whole body; raises TooLarge, and BadInput when it does not arrive in time."""
+    """The whole body; raises TooLarge, at once when its length is announced, and BadInput when it does not
+    arrive in time."""
+    if announced > MOST_BYTES:
+        raise _too_large()
     message = await receive()
     body: bytes = message.get("body", b"")
     # the server always says that more may come: one that is whole already is not asked for again
@@ -252,11 +255,13 @@ async def _body(receive: Receive, announced: int) -> bytes:
             raise BadInput("The body came too slowly; nothing was kept", faults=(fault,)) from None
         body = b"".join(parts)
     if len(body) > MOST_BYTES:
-        raise TooLarge(
-            f"The body is larger than {MOST_BYTES // 1024 // 1024} MiB; nothing was kept",
-            hint="send it in parts",
-        )
+        raise _too_large()
     return body
+
+
+def _too_large() -> TooLarge:
+    limit = MOST_BYTES // 1024 // 1024
+    return TooLarge(f"The body is larger than {limit} MiB; nothing was kept", hint="send it in parts")
 
 
 def _request(scope: Scope, body: bytes) -> Request:
