@@ -33,6 +33,7 @@ from tocsin.store.timers import PAGE
 
 ProviderLike = Provider
 PAGES = (EffectKind.CREATE, EffectKind.REOPEN)
+PACED_BY_BREAKER = timedelta(seconds=4)
 NEVER_CREATED = "its page was never created there, and is not wanted any more"
 _REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
@@ -269,7 +270,11 @@ def _since(status: RemoteStatus, now: datetime) -> dict[str, Any]:
 async def _again(
     connection: Connection, sheet: Sheet, incident: Incident, work: Work, outcome: Retry, now: datetime
 ) -> None:
-    wait = outcome.not_before or backoff(work.attempts, jitter())
+    wait = backoff(work.attempts, jitter())
+    if outcome.counts:
+        # the breaker paces these for all; the work that served as its probes must not wait longest afterwards
+        wait = min(wait, PACED_BY_BREAKER)
+    wait = outcome.not_before or wait
     await outbox.give_back(
         connection, work.id, due=now + wait, reason=outcome.reason, ambiguous=outcome.ambiguous
     )
