@@ -29,7 +29,7 @@ _BELLS = {
 }
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = 1.0
-DECIDERS = 3
+FIRST_TOGETHER, DECIDERS = 12, 3
 _RECONCILE_SECONDS = 5.0
 _BEAT_SECONDS = 2.0
 _HOUSEKEEPING = timedelta(hours=6)
@@ -97,9 +97,14 @@ class Worker:
             await self._hub.wake.wait(bell, rest if wait is None else min(wait, rest))
 
     async def _decide(self) -> float | None:
-        while await decide_some(self._hub) == TOGETHER:
-            # a backlog: while one waits for the database, the others think
-            await asyncio.gather(*(decide_some(self._hub) for _ in range(DECIDERS)))
+        """A few first, so that the first page of a burst leaves at once; more together while there is more."""
+        most = FIRST_TOGETHER
+        while await decide_some(self._hub, most) == most:
+            if most < TOGETHER:
+                most = min(most * 3, TOGETHER)
+            else:
+                # a backlog: while one waits for the database, the others think
+                await asyncio.gather(*(decide_some(self._hub) for _ in range(DECIDERS)))
         return None
 
     async def _hooks(self) -> float | None:

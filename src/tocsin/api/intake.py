@@ -170,7 +170,7 @@ class Intake:
     async def _decided(self, answer: Admitted) -> dict[str, Any]:
         """What was decided, waited for; after WAIT_SECONDS what is known so far."""
         if answer.alert_id is None:
-            return {"incident": None, "severity": None, "route": None, "reasons": [answer.reason]}
+            return {"incident": None, "severity": None, "route": "", "reasons": [answer.reason]}
         loop = asyncio.get_running_loop()
         until = loop.time() + WAIT_SECONDS
         alert_id = answer.alert_id
@@ -195,11 +195,9 @@ class Intake:
             "incident": name,
             "status": alert.status.value,
             "severity": alert.severity.value if alert.severity else None,
-            "route": {
-                "kind": decision.get("route"),
-                "rule": decision.get("rule"),
-                "policy": decision.get("policy"),
-            },
+            "route": decision.get("route", ""),
+            "rule": decision.get("rule", ""),
+            "policy": decision.get("policy", ""),
             "reasons": ["not decided yet; ask again"] if waits else decision.get("reasons", []),
             "config_version": decision.get("config_version"),
         }

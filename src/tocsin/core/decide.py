@@ -141,7 +141,7 @@ def _heard_lines(situation: Situation, alert: Alert) -> tuple[Line, ...]:
                 )
             )
     if repeats:
-        text = f"Repeated, {alert.count} times so far; text and details are those of the latest"
+        text = f"Repeated, {alert.count} {'time' if alert.count == 1 else 'times'} so far; text and details are those of the latest"
         lines.append(Line(kind="alert_repeated", text=text, reason="same", data={"count": alert.count}))
     return tuple(lines)
 

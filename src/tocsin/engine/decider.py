@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.decide import conclude, understand
+from tocsin.core.dedup import Reading
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
 from tocsin.core.paging import Plan
 from tocsin.core.policy import Policy
@@ -25,6 +26,7 @@ from tocsin.store.sheet import Decided, Sheet, save
 from tocsin.store.undecided import Undecided
 
 TOGETHER = 100
+_OF_A_REPEAT = frozenset({"alert_repeated", "classified", "rule_failed"})
 TELL_REPEATS_EVERY = timedelta(seconds=60)
 
 
@@ -43,10 +45,10 @@ class _Table:
     numbers: list[int] = field(default_factory=list)
 
 
-async def decide_some(hub: Hub) -> int:
-    """Decide up to TOGETHER alerts in one transaction; how many. 0 = nothing is undecided."""
+async def decide_some(hub: Hub, most: int = TOGETHER) -> int:
+    """Decide up to `most` alerts in one transaction; how many. 0 = nothing is undecided."""
     try:
-        count, asked = await hub.database.transact(lambda c: _decide(c, hub, TOGETHER))
+        count, asked = await hub.database.transact(lambda c: _decide(c, hub, most))
     except Exception as fault:  # noqa: BLE001 - the loop's edge
         # fail open: find the one that cannot be decided, let the others pass
         log.error("decision_failed", fault=type(fault).__name__, message=str(fault)[:300])
@@ -175,10 +177,12 @@ async def _settle(
 def _tell(table: _Table, work: Undecided, decision: Decision, incident: Incident | None) -> datetime | None:
     told_at = work.told_repeat_at
     lately = told_at is not None and table.now - told_at < TELL_REPEATS_EVERY
+    rose = any(line.kind == "severity_rose" for line in decision.lines)
+    repeats_only = bool(work.heard) and all(h.reading is Reading.SAME for h in work.heard)
     for line in decision.lines:
+        if lately and repeats_only and not rose and line.kind in _OF_A_REPEAT:
+            continue  # a storm of repeats must not fill the timeline
         if line.kind == "alert_repeated":
-            if lately:
-                continue
             told_at = table.now
         at = work.heard[0].received_at if line.kind == "alert_received" and work.heard else table.now
         table.sheet.tell(at, incident, _timed(line, work, table.now), alert=decision.alert)
