@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tocsin.core.facts import FactSheet, fact_sheet
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId
 from tocsin.core.policy import ConditionError, Conjunction, Policy
-from tocsin.policy.cel_text import ExpressionFault, rewritten, text_of, tokens_of
+from tocsin.policy.cel_text import ExpressionFault, contained, rewritten, text_of, tokens_of
 from tocsin.policy.expressions import Expressions, TextPattern, definition_order
 
 NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
@@ -268,3 +268,38 @@ def test_asking_is_quick() -> None:
     for _ in range(1000):
         condition.holds(sheet)
     assert (time.perf_counter() - start) / 1000 < 100e-6  # about 3 us; ten times that on a busy machine
+
+
+@pytest.mark.parametrize(
+    ("text", "literals"),
+    [
+        pytest.param('alert.title.contains("disk")', (("title", "disk"),), id="alone"),
+        pytest.param('team == "a" && (alert.text.contains("x") && alert.title.contains("y"))', (("text", "x"), ("title", "y")), id="joined, in parentheses"),
+        pytest.param('alert.title.contains("x") || team == "a"', (), id="one of two ways says nothing by itself"),
+        pytest.param('!alert.title.contains("x")', (), id="denied"),
+        pytest.param('alert.labels.env.contains("x")', (), id="a label is left to CEL"),
+        pytest.param('alert.title.contains(alert.source)', (), id="no literal"),
+        pytest.param('alert.title.contains("a\\"b")', (), id="an escape is left to CEL"),
+    ],
+)  # fmt: skip
+def test_literals_that_must_stand_in_the_alert(text: str, literals: tuple[tuple[str, str], ...]) -> None:
+    """What can be looked for before CEL is asked."""
+    assert contained(tokens_of(text)) == literals
+
+
+@given(st.text(max_size=40), st.text(alphabet="abc ü0", max_size=3))
+def test_looking_for_a_literal_first_changes_no_answer(title: str, literal: str) -> None:
+    """Asked both ways: once found beforehand, once hidden from that look by a double denial."""
+    sheet = facts(title=title or "t")
+    short = compiled(f'alert.title.contains("{literal}")').holds(sheet)
+    long = compiled(f'!(!alert.title.contains("{literal}"))').holds(sheet)
+
+    assert short is long
+
+
+def test_a_failing_clause_beside_an_absent_literal_is_no_match_either_way() -> None:
+    """false && error is false in CEL, so the short way hides no fault that CEL would tell."""
+    sheet = facts(title="disk full", details={"word": "x"})
+
+    assert not compiled('alert.details.none == "x" && alert.title.contains("cpu")').holds(sheet)
+    assert not compiled('!(!(alert.details.none == "x" && alert.title.contains("cpu")))').holds(sheet)

@@ -153,6 +153,24 @@ def equalities(tokens: Tokens) -> tuple[tuple[str, str], ...]:
     return (found,) if found else ()
 
 
+def contained(tokens: Tokens) -> tuple[tuple[str, str], ...]:
+    """(field of `alert`, text) for each clause `alert.title.contains("text")`, as `equalities` finds its own."""
+    parts = clauses(tokens)
+    if len(parts) > 1:
+        return tuple(dict.fromkeys(pair for part in parts for pair in contained(part)))
+    clause = _bare(parts[0])
+    if len(clause) < 6 or [token.text for token in (*clause[-5:-2], clause[-1])] != [
+        ".",
+        "contains",
+        "(",
+        ")",
+    ]:
+        return ()
+    path, text = _path(clause[:-5]), _plain_string(clause[-2])
+    name = (path or "").removeprefix("alert.")
+    return ((name, text),) if text is not None and f"alert.{name}" == path and "." not in name else ()
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """'; did you mean "severity"?' or ""."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
