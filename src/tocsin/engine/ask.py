@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import Incident, IncidentStatus, Line, Part
@@ -178,8 +177,3 @@ def waits_at(remotes: Iterable[Remote], ways: Iterable[tuple[Way, str]]) -> list
         for r in newest(remotes).values()
         if (r.connector, r.recipient) in holders and not r.created_at
     ]
-
-
-def incident_ids(names: Iterable[UUID]) -> list[UUID]:
-    """Sorted without repeats: the order in which incidents are locked."""
-    return sorted(set(names))

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.core.breaker import BreakerState, Leave, leave, probing
+from tocsin.core.breaker import Leave, leave, probing
 from tocsin.core.bucket import Rate, seconds_until_one, tokens_now
 from tocsin.core.model import Incident, IncidentStatus
 from tocsin.core.ports import (
-    Accepted,
     Call,
     ConnectorSettings,
     Effect,
@@ -23,10 +22,9 @@ from tocsin.core.ports import (
     FaultKind,
     Outcome,
     Pending,
-    Rejected,
+    Provider,
     Response,
     Retry,
-    Skipped,
     WireFault,
 )
 from tocsin.core.stale import no_longer_wanted, sent_as
@@ -213,7 +211,7 @@ def _without(secrets: Iterable[str], text: str) -> str:
 
 
 async def _converse(
-    provider: settle.ProviderLike, wire: Wire, effect: Effect, settings: ConnectorSettings, talk: _Talk
+    provider: Provider, wire: Wire, effect: Effect, settings: ConnectorSettings, talk: _Talk
 ) -> Outcome:
     """The chain of calls of one effect; `talk` is kept up to date on the way."""
     first = provider.first_call(effect, settings)
@@ -250,6 +248,3 @@ def _careful(outcome: Outcome, answer: Response | WireFault, accepted: bool) -> 
         return outcome
     maybe = accepted or (isinstance(answer, WireFault) and answer.kind is FaultKind.AMBIGUOUS)
     return replace(outcome, ambiguous=outcome.ambiguous or maybe)
-
-
-__all__ = ["Accepted", "BreakerState", "Claimed", "Job", "Rejected", "Skipped", "carry_out", "claim"]

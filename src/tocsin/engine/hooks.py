@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -213,8 +212,3 @@ async def _tell(
     )
     sheet.tell(now, incident, line, actor=connector.name)
     await save(connection, sheet, now)
-
-
-def as_read(change: RemoteChange, now: datetime) -> RemoteChange:
-    """A change found by reading instead of a webhook: named so that finding it twice is harmless."""
-    return replace(change, occurred_at=change.occurred_at or now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tocsin.core import template
-from tocsin.core.dedup import default_key
 from tocsin.core.errors import BadInput, FieldFault, NotAllowed
 from tocsin.core.model import Action, Event
 from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
@@ -220,6 +219,3 @@ def _is_secret(name: str) -> bool:
 
 def _hashed(value: str) -> str:
     return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
-
-
-__all__: Sequence[str] = ("API", "default_key", "integration_by_key", "take", "take_api")

@@ -14,7 +14,6 @@ from tocsin.core.ports import (
     EffectKind,
     Outcome,
     Pending,
-    Provider,
     Rejected,
     RemoteStatus,
     Retry,
@@ -31,7 +30,6 @@ from tocsin.store.outbox import Delivery, Work
 from tocsin.store.sheet import Sheet, save
 from tocsin.store.timers import PAGE
 
-ProviderLike = Provider
 PAGES = (EffectKind.CREATE, EffectKind.REOPEN)
 PACED_BY_BREAKER = timedelta(seconds=4)
 NEVER_CREATED = "its page was never created there, and is not wanted any more"
