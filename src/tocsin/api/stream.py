@@ -92,7 +92,8 @@ class Stream:
             yield _PING
             while True:
                 try:
-                    text = await asyncio.wait_for(listener.waiting.get(), self.ping_seconds)
+                    async with asyncio.timeout(self.ping_seconds):
+                        text = await listener.waiting.get()
                 except TimeoutError:
                     try:
                         await still_allowed()
@@ -183,7 +184,8 @@ class Stream:
                 self._send("reset", b"{}")
                 await asyncio.sleep(1)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), max(next_look - loop.time(), 0.01))
+                async with asyncio.timeout(max(next_look - loop.time(), 0.01)):
+                    await self._bell.wait()
                 # what changes together is told together: a storm is read once
                 await asyncio.sleep(_GATHER_SECONDS)
 

@@ -69,10 +69,11 @@ class Wake:
         self._bells[name].set()
 
     async def wait(self, name: str, seconds: float) -> None:
-        """Until `name` is rung, at most `seconds`."""
+        """Until `name` is rung, at most `seconds`. A cancellation at the moment of a ring counts."""
         bell = self._bells[name]
         try:
-            await asyncio.wait_for(bell.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await bell.wait()
         except TimeoutError:
             pass
         finally:

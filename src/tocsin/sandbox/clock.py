@@ -86,7 +86,8 @@ class Clock:
                     _fire(timer)
             wait = (self._timers[0].at - self.now()).total_seconds() if self._timers else None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), None if wait is None else max(wait, 0.001))
+                async with asyncio.timeout(None if wait is None else max(wait, 0.001)):
+                    await self._woken.wait()
 
     def _reach(self, at: datetime) -> None:
         behind = at - self.now()

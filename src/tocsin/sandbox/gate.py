@@ -145,7 +145,8 @@ def _parsed(raw: bytes) -> Any:
 
 async def _hang(request: web.Request, fault: Fault) -> web.StreamResponse:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(fault.lifted.wait(), fault.seconds or _HANG_SECONDS)
+        async with asyncio.timeout(fault.seconds or _HANG_SECONDS):
+            await fault.lifted.wait()
     return _reset(request)
 
 

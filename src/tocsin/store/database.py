@@ -83,7 +83,8 @@ class Database:
     async def close(self) -> None:
         """Give running statements three seconds, then cut."""
         try:
-            await asyncio.wait_for(self._pool.close(), 3)
+            async with asyncio.timeout(3):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 

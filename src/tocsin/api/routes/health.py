@@ -46,7 +46,8 @@ async def readyz(request: Request, hub: TheHub) -> JSONResponse:
 
 async def _database_up(hub: Hub) -> bool:
     try:
-        await asyncio.wait_for(hub.database.now(), _DATABASE_SECONDS)
+        async with asyncio.timeout(_DATABASE_SECONDS):
+            await hub.database.now()
     except (DatabaseAway, TimeoutError):
         return False
     return True
