@@ -101,6 +101,7 @@ class Daemon:
         return Hub(
             database=database, now=self._now, installation=await installation_id(database), seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
+            awake_since=self._now(),
         )  # fmt: skip
 
     async def _configure(self) -> None:

@@ -242,6 +242,48 @@ def test_s46_an_overdue_step_is_sent_once_and_the_rest_counts_from_then() -> Non
     assert desk.look(at(hours=3, minutes=1)).next_at == at(hours=3, minutes=10)
 
 
+def test_s46_after_a_night_without_the_hub_one_step_at_a_time() -> None:
+    """Steps 2, 3 and 4 are all overdue after two hours: each is sent in its own turn, counted from then."""
+    spans = [timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=15)]
+    later = [every(way, after=span) for way, span in zip((OG, MAIL, SMS), spans, strict=True)]
+    desk = Desk(steps(every(PD), *later))
+    desk.look(at(0))
+    desk.answer(PD, created=True)
+    turns = [desk.look(at(hours=2, minutes=minutes)) for minutes in (0, 9, 10, 24, 25)]
+    assert [names(turn) for turn in turns] == [["og"], [], ["mail"], [], ["sms"]]
+
+
+@pytest.mark.parametrize(
+    ("awake", "look_at", "expected"),
+    [
+        pytest.param(None, 7200, ["og"], id="never down: not created in time gives way"),
+        pytest.param(7200, 7200, [], id="just up again: the waiting page gets its three seconds"),
+        pytest.param(7200, 7203, ["og"], id="up for three seconds: then it gives way"),
+        pytest.param(-60, 3, ["og"], id="up long before the page: its own time counts"),
+    ],
+)
+def test_s46_no_target_is_given_up_for_time_without_the_hub(
+    awake: int | None, look_at: int, expected: list[str]
+) -> None:
+    asked = {PD: Asked(way=PD, at=T0)}
+    plan = steps(failover(PD, OG, sent_at=T0))
+    awake_since = None if awake is None else at(awake)
+    due = look(
+        plan, asked, status=OPEN, severity=C, breakers={}, now=at(look_at), awake_since=awake_since
+    )  # fmt: skip
+    assert names(due) == expected
+
+
+def test_s46_the_last_resort_waits_for_what_the_hub_could_not_send() -> None:
+    asked = {PD: Asked(way=PD, at=T0)}
+    plan = steps(every(PD, sent_at=T0), last_resort=(SMS,))
+    looks = [
+        look(plan, asked, status=OPEN, severity=C, breakers={}, now=at(hours=2, seconds=s), awake_since=at(hours=2))
+        for s in (0, 10)
+    ]  # fmt: skip
+    assert [names(due) for due in looks] == [[], ["sms"]]
+
+
 def test_a_delay_holds_the_page_and_its_steps_count_from_its_end() -> None:
     desk = Desk(steps(every(PD), every(OG, after=timedelta(minutes=5)), hold_until=at(minutes=2)))
     held = desk.look(at(0))

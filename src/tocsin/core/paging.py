@@ -156,17 +156,19 @@ def look(
     severity: Severity,
     breakers: Mapping[str, BreakerState],
     now: datetime,
+    awake_since: datetime | None = None,
 ) -> Look:
     """What is due now.
 
     `asked` maps each way already asked to what is known of it; `breakers` has the state of every
-    connector that is not closed. An incident that is not open asks nobody new.
+    connector that is not closed. An incident that is not open asks nobody new. `awake_since` = nothing was
+    sent before it (the hub was down): no target is given up for time that passed without the hub (S46).
     """
     if status is not IncidentStatus.OPEN or plan.started_at is None:
         return Look(plan=plan)
     if plan.hold_until and now < plan.hold_until:
         return Look(plan=plan, next_at=plan.hold_until)
-    state = _State(plan, dict(asked), breakers, now)
+    state = _State(plan, dict(asked), breakers, now, awake_since)
     state.send_due_steps()
     for index, step in enumerate(state.plan.steps):
         if step.sent_at is not None:
@@ -188,6 +190,7 @@ class _State:
     asked: dict[Way, Asked]
     breakers: Mapping[str, BreakerState]
     now: datetime
+    awake_since: datetime | None = None
     ask: list[tuple[int, Way]] = field(default_factory=list)
     withdraw: list[tuple[Way, str]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -220,6 +223,9 @@ class _State:
         else:
             self._failover(index, step)
 
+    def _waiting_since(self, at: datetime) -> datetime:
+        return max(at, self.awake_since) if self.awake_since else at
+
     def _put(self, index: int, way: Way) -> None:
         self.asked[way] = Asked(way=way, at=self.now)
         self.ask.append((index, way))
@@ -235,7 +241,7 @@ class _State:
         elif all(a.failed for a in known):
             self.stranded.append(self.now)
         else:
-            self.stranded.append(step.sent_at + LAST_RESORT_AFTER)
+            self.stranded.append(self._waiting_since(step.sent_at) + LAST_RESORT_AFTER)
 
     def _failover(self, index: int, step: PlannedStep) -> None:
         """Ask in order; the first that has created it keeps it, the others are withdrawn (S31)."""
@@ -252,7 +258,7 @@ class _State:
                 self._put(index, way)
             a = self.asked[way]
             shut = self.breakers.get(way.connector) is BreakerState.OPEN
-            gives_way_at = self.now if a.failed or shut else a.at + step.within
+            gives_way_at = self.now if a.failed or shut else self._waiting_since(a.at) + step.within
             if self.now < gives_way_at:
                 self.wake.append(gives_way_at)
                 return

@@ -70,6 +70,7 @@ def page(
         severity=incident.severity,
         breakers=breakers,
         now=now,
+        awake_since=hub.awake_since,
     )
     for line in due.lines:
         sheet.tell(now, incident, line)

@@ -82,7 +82,8 @@ class Wake:
 
 @dataclass(slots=True)
 class Hub:
-    """One node's engine room."""
+    """One node's engine room. `awake_since` = when it began, or the database came back: what was due before
+    was missed, not refused (S46)."""
 
     database: Database
     now: Callable[[], datetime]
@@ -95,6 +96,7 @@ class Hub:
     public_url: str = ""
     demo: bool = False
     node: UUID | None = None
+    awake_since: datetime | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)
 
     @property
