@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -119,13 +119,78 @@ def test_a_server_that_never_answers_times_out() -> None:
 
 
 def test_a_connection_that_breaks_off_is_unreachable_and_may_have_been_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as rude:
-        thread = threading.Thread(target=lambda: rude.accept()[0].close())
-        thread.start()
-        with pytest.raises(c.Unreachable) as caught:
-            c.Client(f"http://127.0.0.1:{rude.getsockname()[1]}").send({"title": "t"})
-        thread.join()
+    """However often it is tried."""
+    with Rude(breaks_off=9) as rude, pytest.raises(c.Unreachable) as caught:
+        c.Client(rude.url).send({"title": "t"})
     assert caught.value.sent is True
+
+
+class Rude:
+    """A server that hangs up on its first callers when they have spoken, or says that they are too early."""
+
+    def __init__(self, *, breaks_off: int = 0, under_way: int = 0) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.heard: list[str] = []
+        self.breaks_off, self.under_way = breaks_off, under_way
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            with peer:
+                said = peer.recv(65536).decode()
+                self.heard += [
+                    value for name, _, value in (line.partition(": ") for line in said.split("\r\n"))
+                    if name == "Idempotency-Key"
+                ]  # fmt: skip
+                self.breaks_off -= 1
+                if self.breaks_off >= 0:
+                    continue
+                self.under_way -= 1
+                body = b'{"code": "key_in_use"}' if self.under_way >= 0 else b'{"name": "INC-7"}'
+                status = "409 Conflict" if self.under_way >= 0 else "200 OK"
+                head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+                peer.sendall(head.encode() + body)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param({"breaks_off": 1}, id="the connection broke off"),
+        pytest.param({"under_way": 2}, id="the first one is still under way"),
+        pytest.param({"breaks_off": 1, "under_way": 1}, id="both"),
+    ],
+)
+def test_a_write_is_sent_again_under_its_key(trouble: dict[str, int]) -> None:
+    """Nobody knows whether it arrived; under one key it is carried out once."""
+    with Rude(**trouble) as rude:
+        assert c.Client(rude.url).acknowledge("INC-7").name == "INC-7"
+    assert len(rude.heard) == 1 + sum(trouble.values())
+    assert len(set(rude.heard)) == 1
+
+
+def test_each_write_has_a_key_of_its_own_and_a_look_has_none(hub: Any) -> None:
+    with c.Client(hub.url) as api:
+        api.acknowledge("INC-7")
+        api.acknowledge("INC-7")
+        api.create_token("cron", ["intake"])
+        api.incident("INC-7")
+    first, second, third, look = (one.headers.get("idempotency-key") for one in hub.seen)
+    assert len({first, second, third}) == 3
+    assert look is None
 
 
 def test_a_get_survives_a_kept_connection_that_died(hub: Any) -> None:

@@ -40,11 +40,12 @@ _kept: OrderedDict[tuple[str, bytes], tuple[float, tokens.Token]] = OrderedDict(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling. `via` is "token", "session" or "demo"."""
+    """Who is calling. `via` is "token", "session" or "demo"; `id` tells two tokens of one name apart."""
 
     name: str
     scopes: tuple[str, ...]
     via: str
+    id: str = ""
 
     def may(self, needed: str) -> bool:
         """True when the scopes allow it: admin implies all, and write may bring alerts in."""
@@ -116,7 +117,7 @@ async def _by_token(hub: Hub, headers: Mapping[str, str]) -> Principal | None:
             "The API token is not known, was revoked or has run out",
             hint="`im token create NAME --scope read` makes a new one",
         )
-    return Principal(token.name, token.scopes, "token")
+    return Principal(token.name, token.scopes, "token", f"token {token.id}")
 
 
 async def _token(hub: Hub, digest: bytes) -> tokens.Token | None:
@@ -146,7 +147,7 @@ async def _by_cookie(hub: Hub, scope: Mapping[str, Any], headers: Mapping[str, s
         return None
     if scope["method"] not in _SAFE and headers.get(CSRF_HEADER) != "1":
         raise Forbidden("A browser's write needs the header X-Tocsin: 1", hint="the dashboard sends it")
-    return Principal(found[0], found[1], "session")
+    return Principal(found[0], found[1], "session", f"session {digest_of(text).hex()[:32]}")
 
 
 def session_cookie(header: str) -> str:
@@ -169,7 +170,7 @@ def _by_demo(hub: Hub, scope: Mapping[str, Any], headers: Mapping[str, str]) -> 
         raise Forbidden(
             "A page of another site may not write here", hint="demo mode trusts this machine's own callers"
         )
-    return Principal("demo", SCOPES, "demo")
+    return Principal("demo", SCOPES, "demo", "demo")
 
 
 def _foreign(headers: Mapping[str, str]) -> bool:

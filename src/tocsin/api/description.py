@@ -19,6 +19,9 @@ Send `Authorization: Bearer tsn_…`; `im token create NAME --scope read` makes 
 (bring alerts in; write may too) and admin, which implies all. A browser's session is a cookie, and its writes need
 `X-Tocsin: 1`. In demo mode callers on the same machine need no token.
 
+A write may carry an `Idempotency-Key`: the same request under the same key of the same caller is carried out once,
+and its first answer is given again for 24 h.
+
 Refusals are problem documents (RFC 9457) whose `faults` name each field. Lists page by `next_cursor`. Times are
 RFC 3339 in UTC.
 

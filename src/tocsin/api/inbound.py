@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tocsin.api.once import PARAMETER
 from tocsin.api.routes.answers import open_problems, problems
 
 _TEXT = {"type": "string"}
@@ -102,11 +103,15 @@ def paths() -> dict[str, Any]:
         "send_alert", "Send an alert", "Answered once it is on disk.", new,
         {200: _answer("Decided (`?wait=decision`).", _ref("Accepted")), 202: stored, **refused}, token=True,
     )  # fmt: skip
-    alert["parameters"] = [_parameter("wait", "`decision` waits for it.", "query", enum=["decision"])]
+    alert["parameters"] = [
+        _parameter("wait", "`decision` waits for it.", "query", enum=["decision"]),
+        PARAMETER,
+    ]
     many = _post(
         "send_alerts", "Send many alerts", "A JSON array or NDJSON: all are stored, or none.", batch,
         {202: _answer("Stored, in their order.", _ref("AcceptedBatch")), **refused}, token=True,
     )  # fmt: skip
+    many["parameters"] = [PARAMETER]
     event = _post(
         "send_event", "Send an event of an integration", "In the format of its source.", any_body,
         {202: _answer("Stored.", _ref("AcceptedBatch")), **keyed}, token=False,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from prometheus_client import Counter
 
-from tocsin.api import auth, problems
+from tocsin.api import auth, once, problems
 from tocsin.core.dedup import Reading
 from tocsin.core.errors import BadInput, Busy, FieldFault, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.core.ports import Request
@@ -124,16 +124,43 @@ class Intake:
         return 202, _encode({"status": "accepted", "items": [_item(a) for a in answers]}), _JSON
 
     async def _alert(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        await auth.authorize(self._hub, scope, "intake")
-        answer = self._count(await intake.take_api(self._hub, self._door, request, batch=False))[0]
+        who = await auth.authorize(self._hub, scope, "intake")
+        answers, headers = await self._taken(request, who, batch=False)
         if "wait=decision" in request.query:
-            return 200, _encode({**_item(answer), **await self._decided(answer)}), _JSON
-        return 202, _encode(_item(answer)), _JSON
+            return 200, _encode({**_item(answers[0]), **await self._decided(answers[0])}), headers
+        return 202, _encode(_item(answers[0])), headers
 
     async def _batch(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        await auth.authorize(self._hub, scope, "intake")
-        answers = self._count(await intake.take_api(self._hub, self._door, request, batch=True))
-        return 202, _encode({"items": [_item(a) for a in answers]}), _JSON
+        who = await auth.authorize(self._hub, scope, "intake")
+        answers, headers = await self._taken(request, who, batch=True)
+        return 202, _encode({"items": [_item(a) for a in answers]}), headers
+
+    async def _taken(
+        self, request: Request, who: auth.Principal, *, batch: bool
+    ) -> tuple[list[Admitted], list[tuple[bytes, bytes]]]:
+        """What became of the alerts, now or under the same key before; and the headers that say which."""
+        if once.HEADER in request.headers:
+            key = once.key_in(request.headers)
+            try:
+                return await self._taken_once(request, who, key, batch=batch)
+            except DatabaseAway:
+                pass  # a key must not keep an alert out: the door may have a place for it yet
+        return self._count(await intake.take_api(self._hub, self._door, request, batch=batch)), _JSON
+
+    async def _taken_once(
+        self, request: Request, who: auth.Principal, key: str, *, batch: bool
+    ) -> tuple[list[Admitted], list[tuple[bytes, bytes]]]:
+        async def work() -> once.Kept:
+            made = await intake.take_api(self._hub, self._door, request, batch=batch, alone=True)
+            return once.Kept(202, {}, _encode(made))
+
+        # whether the decision is waited for is no part of what is asked
+        said = once.print_of(request.path.encode(), request.body)
+        kept = await once.once(self._hub, who.id, key, said, work)
+        answers = msgspec.json.decode(kept.body, type=list[Admitted])
+        if kept.replayed:
+            return answers, [*_JSON, (once.REPLAYED.lower().encode(), b"true")]
+        return self._count(answers), _JSON
 
     async def _pagerduty(
         self, request: Request, scope: Scope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -29,9 +30,10 @@ from tocsin.client.shapes import (
     shaped,
 )
 from tocsin.client.stream import Stream
-from tocsin.client.transport import Answer, Transport, checked
+from tocsin.client.transport import KEY_HEADER, Answer, Transport, checked
 
 _JSON = {"Content-Type": "application/json"}
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Client:
@@ -73,9 +75,16 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send anything and get the answer back; >= 300 raises its Problem. `path` is absolute: "/api/v1/…"."""
+        """Send anything and get the answer back; >= 300 raises its Problem. `path` is absolute: "/api/v1/…".
+
+        A write gets an Idempotency-Key of its own, unless `headers` has one, and is therefore sent again by itself
+        when it is not known whether it arrived.
+        """
+        headers = dict(headers or {})
         if json_body is not None:
-            body, headers = json.dumps(json_body).encode(), _JSON | dict(headers or {})
+            body, headers = json.dumps(json_body).encode(), _JSON | headers
+        if method.upper() in _WRITES and path.startswith("/api/v1/"):
+            headers.setdefault(KEY_HEADER, secrets.token_hex(16))
         answer = self._transport.send(method, path, query=query, body=body, headers=headers)
         return checked(answer, what=f"{method} {path}")
 
@@ -125,7 +134,7 @@ class Client:
         fields: Mapping[str, object] | None = None,
         key: str = "",
     ) -> Incident:
-        """Open an incident by hand. `key` makes a repeated call harmless (Idempotency-Key)."""
+        """Open an incident by hand. `key` makes a call that is repeated later harmless (Idempotency-Key)."""
         given = {"description": description, "connector": list(connectors), "fields": dict(fields or {})}
         body = {"title": title, "severity": severity, "services": list(services)} | _known(given)
         answer = self.call("POST", "/api/v1/incidents", json_body=body, headers=_key(key))
@@ -183,7 +192,7 @@ class Client:
     def send(self, alert: Mapping[str, object], *, wait: bool = False, key: str = "") -> Accepted:
         """Send one alert (title, source, severity, service_name, dedup_key, labels, details, action …).
 
-        `wait` asks for the decision too; `key` makes a repeated call harmless (Idempotency-Key).
+        `wait` asks for the decision too; `key` makes a call that is repeated later harmless.
         """
         query = {"wait": "decision"} if wait else {}
         answer = self.call("POST", "/api/v1/alerts", query=query, json_body=dict(alert), headers=_key(key))
@@ -285,4 +294,4 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(key: str) -> dict[str, str]:
-    return {"Idempotency-Key": key} if key else {}
+    return {KEY_HEADER: key} if key else {}

@@ -1,7 +1,9 @@
 """How does one request travel? One kept-alive connection of the standard library, with honest errors.
 
-A GET whose kept connection turns out dead is sent once more on a new one. Anything else is sent once: a
-connection that has been idle for a second is replaced beforehand, so that a write rarely meets a dead one.
+A GET whose kept connection turns out dead is sent once more on a new one. A write that carries an Idempotency-Key
+is sent again when nobody knows whether it arrived (the connection broke off, no answer came in time), and when
+the server says that the first one is still under way: it is carried out once. Any other write is sent once: a
+connection that has been idle for a second is replaced beforehand, so that it rarely meets a dead one.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from tocsin.client.errors import TimedOut, UnexpectedAnswer, Unreachable, problem_from
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+KEY_HEADER = "Idempotency-Key"
+_PAUSES = (0.2, 1.0)
+"""Seconds before a write with a key is sent again; a time-out is waited for twice at most."""
+
 _IDLE_SECONDS = 1.0
 
 
@@ -84,6 +90,31 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request and read the whole answer, whatever its status."""
+        waited_in_vain = False
+        for pause in _PAUSES if KEY_HEADER in (headers or {}) else ():
+            try:
+                answer = self._send_once(method, path, query, body, headers)
+            except Unreachable as error:
+                if not error.sent:
+                    raise  # nobody listens: that does not pass in a second, and nothing happened
+            except TimedOut:
+                if waited_in_vain:
+                    raise
+                waited_in_vain = True
+            else:
+                if not _under_way(answer):
+                    return answer
+            time.sleep(pause)
+        return self._send_once(method, path, query, body, headers)
+
+    def _send_once(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> Answer:
         kept = self._usable(method)
         reused = kept is not None
         connection = kept or self.connect()
@@ -176,6 +207,11 @@ class Transport:
         self._kept = None if response.will_close else connection
         self._used_at = time.monotonic()
         return Answer(response.status, response.reason, _lower(response.getheaders()), content)
+
+
+def _under_way(answer: Answer) -> bool:
+    """Whether this is the refusal that says: the same request is being carried out."""
+    return answer.status == 409 and b'"key_in_use"' in answer.body
 
 
 def checked(answer: Answer, *, what: str) -> Answer:

@@ -105,13 +105,7 @@ class Doorway:
 
         Raises Busy when too much waits or the database is away: nothing was stored then.
         """
-        if self._closed:
-            raise Busy("Stopping; nothing was kept", retry_after_seconds=2)
-        if len(events) > MOST_TOGETHER * 5:
-            raise TooLarge(
-                f"{len(events)} events in one request; at most {MOST_TOGETHER * 5} are taken, and nothing was kept",
-                hint="send them in parts",
-            )
+        self._look_at(events)
         if self._events_waiting + len(events) > MOST_WAITING:
             raise Busy(
                 "Too many events wait to be stored; nothing of this request was kept", retry_after_seconds=5
@@ -121,6 +115,29 @@ class Doorway:
         self._events_waiting += len(events)
         self._bell.set()
         return await envelope.done
+
+    async def admit_alone(
+        self, raw: RawRequest | Callable[[], RawRequest], scope: str, events: Sequence[Event]
+    ) -> list[Admitted]:
+        """The same in a transaction of its own, which may be part of its caller's: slower, for a request whose
+        answer must be kept together with it. Raises DatabaseAway; nothing was stored then."""
+        self._look_at(events)
+        envelope = Envelope(raw, scope, events, None, asyncio.get_running_loop().create_future())
+        now = self._hub.now()
+        (answer,), _ = await self._hub.database.transact(
+            lambda c: _admit_group(c, [envelope], now, self._hub)
+        )
+        self._hub.wake.ring("undecided")
+        return answer
+
+    def _look_at(self, events: Sequence[Event]) -> None:
+        if self._closed:
+            raise Busy("Stopping; nothing was kept", retry_after_seconds=2)
+        if len(events) > MOST_TOGETHER * 5:
+            raise TooLarge(
+                f"{len(events)} events in one request; at most {MOST_TOGETHER * 5} are taken, and nothing was kept",
+                hint="send them in parts",
+            )
 
     async def run(self) -> None:
         """Commit groups until cancelled; a request not committed then is refused, never left hanging."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -56,6 +58,9 @@ def _fill(value: Json, secrets: Mapping[str, str]) -> Json:
     return value
 
 
+_held: ContextVar[set[str] | None] = ContextVar("held", default=None)
+
+
 class Wake:
     """In-process bells beside NOTIFY: whoever makes work rings, whoever does it waits.
 
@@ -66,7 +71,23 @@ class Wake:
         self._bells: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def ring(self, name: str) -> None:
-        self._bells[name].set()
+        held = _held.get()
+        if held is not None:
+            held.add(name)
+        else:
+            self._bells[name].set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What is rung inside is heard at its end: only then the work is committed. Nothing is when it fails."""
+        names: set[str] = set()
+        token = _held.set(names)
+        try:
+            yield
+        finally:
+            _held.reset(token)
+        for name in names:
+            self.ring(name)
 
     async def wait(self, name: str, seconds: float) -> None:
         """Until `name` is rung, at most `seconds`. A cancellation at the moment of a ring counts."""

@@ -73,8 +73,11 @@ async def take(
     return await door.admit(raw, scope_of(integration), events)
 
 
-async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) -> list[Admitted]:
-    """`POST /api/v1/alerts` and `/batch`: a caller that can be told is told. Raises BadInput with the field."""
+async def take_api(
+    hub: Hub, door: Doorway, request: Request, *, batch: bool, alone: bool = False
+) -> list[Admitted]:
+    """`POST /api/v1/alerts` and `/batch`: a caller that can be told is told. Raises BadInput with the field.
+    `alone` = not together with others, inside the transaction of the caller."""
     module: Any = hub.sources[API.source].module
     context = SourceContext(integration=API.name)
     now = hub.now()
@@ -90,6 +93,8 @@ async def take_api(hub: Hub, door: Doorway, request: Request, *, batch: bool) ->
     def raw() -> RawRequest:
         return raw_of(API, request, now, key="", reading="read", fault="")
 
+    if alone:
+        return await door.admit_alone(raw, API.name, said.events)
     return await door.admit(raw, API.name, said.events, said.prints)
 
 

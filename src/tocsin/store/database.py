@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -95,7 +97,7 @@ class Database:
         """
         for attempt in range(_TRIES):
             try:
-                async with self._pool.acquire() as connection, connection.transaction():
+                async with self._line() as connection, connection.transaction():
                     return await work(connection)
             except _AGAIN:
                 if attempt == _TRIES - 1:
@@ -108,10 +110,34 @@ class Database:
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` on a connection without a transaction of its own."""
         try:
-            async with self._pool.acquire() as connection:
+            async with self._line() as connection:
                 return await work(connection)
         except _GONE as fault:
             raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+
+    async def as_one(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` with all that it reads and transacts here as one transaction: it commits when `work` returns
+        and leaves nothing behind when it raises.
+
+        Holds for the task that called, not for others that it starts. A `transact` inside may still start over by
+        itself. What `work` does outside of the database happens before the commit.
+        """
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                token = _joined.set((self, asyncio.current_task(), connection))
+                try:
+                    return await work(connection)
+                finally:
+                    _joined.reset(token)
+        except _GONE as fault:
+            raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+
+    def _line(self) -> AbstractAsyncContextManager[Connection]:
+        """The connection of the `as_one` around, or one of the pool."""
+        joined = _joined.get()
+        if joined is not None and joined[0] is self and joined[1] is asyncio.current_task():
+            return _same(joined[2])
+        return self._pool.acquire()
 
     async def now(self) -> datetime:
         """The database's clock, on which leases run (S49)."""
@@ -133,6 +159,16 @@ class Database:
         for channel in channels:
             await connection.add_listener(channel, on_notify)
         return Listener(connection)
+
+
+_joined: ContextVar[tuple[Database, asyncio.Task[Any] | None, Connection] | None] = ContextVar(
+    "joined", default=None
+)
+
+
+@asynccontextmanager
+async def _same(connection: Connection) -> AsyncIterator[Connection]:
+    yield connection
 
 
 class Listener:

@@ -11,13 +11,14 @@ from pydantic import AwareDatetime, Field
 from tocsin import __version__
 from tocsin.api import auth, shapes, views
 from tocsin.api.asking import Admin, Anyone, Strict, TheHub, Word
+from tocsin.api.once import Keyed, asks_only
 from tocsin.api.routes.answers import open_problems, problems
 from tocsin.core.errors import BadInput, FieldFault, NotFound
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id, new_token
 from tocsin.store import tokens
 
-router = APIRouter(prefix="/api/v1", tags=["access"])
+router = APIRouter(prefix="/api/v1", tags=["access"], route_class=Keyed)
 
 
 class NewToken(Strict):
@@ -80,6 +81,7 @@ async def revoke_token(hub: TheHub, who: Admin, token_id: UUID) -> Response:
     "/session", summary="Sign a browser in", response_model=shapes.Whoami,
     responses=open_problems("not_allowed", "bad_input", "database_away"),
 )  # fmt: skip
+@asks_only
 async def sign_in(request: Request, response: Response, hub: TheHub, body: Code) -> shapes.Whoami:
     """Spend a one-time code; the answer sets the session's cookie."""
     principal, cookie = await auth.sign_in(hub, body.code)

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from tocsin.api import shapes, views
 from tocsin.api.asking import Paged, Reader, Strict, TheHub, Word, cursor_in, cursor_out, words
+from tocsin.api.once import Keyed, asks_only
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
 from tocsin.core.model import Alert, AlertStatus
@@ -18,7 +19,7 @@ from tocsin.engine import explain
 from tocsin.engine.explain import Explained, Verdict
 from tocsin.store import incidents, reading
 
-router = APIRouter(prefix="/api/v1", tags=["alerts"])
+router = APIRouter(prefix="/api/v1", tags=["alerts"], route_class=Keyed)
 STATUSES = tuple(status.value for status in AlertStatus)
 
 
@@ -92,6 +93,7 @@ class Question(Strict):
     "/explain", summary="Explain a decision", response_model=shapes.Explanation,
     responses=problems("not_found", "bad_input", "too_large"),
 )  # fmt: skip
+@asks_only
 async def explain_decision(hub: TheHub, who: Reader, body: Question) -> shapes.Explanation:
     """Why an alert or incident went where it went, and where it would go now; or where an imagined one would."""
     if body.alert_id is not None:

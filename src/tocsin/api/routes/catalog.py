@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tocsin.api import fleet, shapes, views
 from tocsin.api.asking import Paged, Reader, TheHub, cursor_in, cursor_out
+from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
 from tocsin.core.policy import (
@@ -25,7 +26,7 @@ from tocsin.core.policy import (
 )
 from tocsin.engine.explain import span
 
-router = APIRouter(prefix="/api/v1", tags=["catalog"])
+router = APIRouter(prefix="/api/v1", tags=["catalog"], route_class=Keyed)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from tocsin.api import shapes
 from tocsin.api.asking import Admin, Reader, Strict, TheHub, Word
+from tocsin.api.once import Keyed, asks_only
 from tocsin.api.problems import from_validation
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import BadInput, FieldFault
@@ -16,7 +17,7 @@ from tocsin.engine import configure
 from tocsin.engine.configure import Applied
 from tocsin.store import configs
 
-router = APIRouter(prefix="/api/v1/config", tags=["configuration"])
+router = APIRouter(prefix="/api/v1/config", tags=["configuration"], route_class=Keyed)
 _YAML = ("text/yaml", "application/yaml", "application/x-yaml", "text/x-yaml", "text/plain")
 
 
@@ -81,6 +82,7 @@ async def show_config(hub: TheHub, who: Reader) -> shapes.Config:
     "/diff", summary="Compare a configuration", response_model=shapes.ConfigChange, openapi_extra=_BODY,
     responses=problems("bad_input", "too_large"),
 )  # fmt: skip
+@asks_only
 async def diff_config(hub: TheHub, who: Reader, given: Given) -> shapes.ConfigChange:
     """What an apply would change; nothing is changed."""
     return _change(

@@ -13,13 +13,14 @@ from tocsin import __version__
 from tocsin.api import auth, fleet, shapes
 from tocsin.api.asking import Reader, TheHub
 from tocsin.api.metrics import MEDIA_TYPE
+from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.api.stream import Stream
 from tocsin.engine.hub import Hub
 from tocsin.store import figures
 from tocsin.store.database import DatabaseAway
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=Keyed)
 _DATABASE_SECONDS = 3.0
 _LATE_SECONDS = 60
 

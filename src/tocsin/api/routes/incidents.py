@@ -25,6 +25,7 @@ from tocsin.api.asking import (
     words,
 )
 from tocsin.api.auth import Principal
+from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import BadInput, FieldFault, NotFound
 from tocsin.core.lifecycle import Act
@@ -35,7 +36,7 @@ from tocsin.engine.hub import Hub
 from tocsin.engine.respond import respond
 from tocsin.store import incidents, reading
 
-router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=Keyed)
 STATUSES = tuple(status.value for status in IncidentStatus)
 
 
