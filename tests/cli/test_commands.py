@@ -275,6 +275,43 @@ def test_apply_asks_before_it_changes(
     assert bool(hub.of("POST", f"{API}/config")) is applied
 
 
+@pytest.mark.parametrize(
+    ("words", "stdin", "done", "code"),
+    [
+        pytest.param(["--dry-run"], "", False, 0, id="dry run"),
+        pytest.param(["--dry-run", "-o", "json"], "", False, 0, id="dry run for a program"),
+        pytest.param([], "n\n", False, 1, id="no"),
+        pytest.param([], "y\n", True, 0, id="yes"),
+        pytest.param(["--yes"], "", True, 0, id="not asked"),
+        pytest.param(["--no-input"], "", False, 2, id="may not ask"),
+    ],
+)
+def test_rollback_asks_before_it_changes(
+    im: Any, hub: Any, words: list[str], stdin: str, done: bool, code: int
+) -> None:
+    """RO-11: rehearsed first, then asked, then done."""
+    assert im("config", "rollback", "2", *words, tty=True, stdin=stdin, asked=True).code == code
+    asked = [one.query for one in hub.of("POST", f"{API}/config/versions/2/rollback")]
+    assert asked == [{"dry_run": "true"}, {}][: 2 if done else 1]
+
+
+def test_config_show_without_a_number_is_the_one_in_force(im: Any, hub: Any) -> None:
+    """Its text alone goes to the pipe, so that it can be kept as a file."""
+    ran = im("config", "show")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "services:")
+    assert "version 3, in force" in ran.err
+    hub.answer("GET", f"{API}/config", {"version": 0, "document": {}})
+    ran = im("config", "show")
+    assert (ran.code, "im apply -f hub.yaml" in ran.err) == (1, True)
+
+
+def test_config_list_says_when_there_is_nothing_and_when_there_is_more(im: Any, hub: Any) -> None:
+    hub.answer("GET", f"{API}/config/versions", {"items": [], "next_cursor": None})
+    assert "im apply -f hub.yaml" in im("config", "list", tty=True).err
+    hub.answer("GET", f"{API}/config/versions", {"items": [{"version": 1}], "next_cursor": "abc"})
+    assert "im config list --limit 1 --cursor abc" in im("config", "list", "--limit", "1").err
+
+
 def test_api_passes_a_body_and_follows_pages(im: Any, hub: Any) -> None:
     im("api", "post", "incidents/INC-7/notes", "-F", "text=seen", "-F", "n=3")
     assert hub.seen[0].body == {"text": "seen", "n": 3}

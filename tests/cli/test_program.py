@@ -23,7 +23,11 @@ from tocsin.cli.app import COMMANDS, build_app
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from tocsin.cli.app import build_app; build_app()(prog_name='im')"]
-GROUPS = {"token": ("list", "create", "revoke"), "connector": ("list", "status")}
+GROUPS = {
+    "token": ("list", "create", "revoke"),
+    "connector": ("list", "status"),
+    "config": ("list", "show", "diff", "rollback"),
+}
 ALL = [[name] for name in COMMANDS if name not in GROUPS] + [
     [g, verb] for g, verbs in GROUPS.items() for verb in verbs
 ]

@@ -207,6 +207,16 @@ ACCEPTED = {"alert_id": "a-1", "correlation_id": "c0ffee00-1111", "status": "que
 DIFF = "--- version 3\n+++ hub.yaml\n@@ -1,2 +1,2 @@\n teams:\n-  payments: {lead: ada}\n+  payments: {lead: bo}\n"
 
 
+def version(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "version": number, "hash": f"{number}f00dbabe" * 7, "author": "Ada", "applied_at": f"2026-11-{16 + number}T09:30:00Z",
+        "origin": "token", "in_force": number == 3, "incidents": 4 * number % 9,
+    } | more  # fmt: skip
+
+
+TEXT = "services:\n  web: {}\nconnectors:\n  pd:\n    api_key:\n      $secret: connectors.pd.api_key\n    type: pagerduty\n"
+
+
 def filled(hub: Hub) -> Hub:
     """The answers of a server where a little is going on."""
     api = "/api/v1"
@@ -253,6 +263,24 @@ def filled(hub: Hub) -> Hub:
         {"changed": True, "diff": DIFF, "warnings": ["the policy standard is never used"]},
     )
     hub.answer("POST", f"{api}/config", {"version": 4, "changed": True, "diff": DIFF, "warnings": []})
+    versions = [version(3), version(2, author="start", origin="file"), version(1)]
+    hub.answer("GET", f"{api}/config/versions", {"items": versions, "next_cursor": None})
+    for one in versions:
+        path = f"{api}/config/versions/{one['version']}"
+        hub.answer("GET", path, one | {"text": TEXT, "document": {"services": {"web": {}}}})
+        difference = {"from_version": one["version"], "to_version": 3, "changed": one["version"] != 3}
+        hub.answer("GET", f"{path}/diff", difference | {"diff": DIFF if difference["changed"] else ""})
+    hub.call("POST", f"{api}/config/versions/2/rollback", lambda seen: (
+        200, {"version": 3 if seen.query else 4, "changed": True, "diff": DIFF, "warnings": ["the policy standard is never used"]},
+    ))  # fmt: skip
+    hub.answer(
+        "POST",
+        f"{api}/config/versions/3/rollback",
+        {"version": 3, "changed": False, "diff": "", "warnings": []},
+    )
+    gone = {"field": "connectors.pd.api_key", "message": "this credential is no longer kept", "line": 5}
+    hub.refuse("POST", f"{api}/config/versions/1/rollback", 422, "version 1 needs credentials that are gone: connectors.pd.api_key",
+               faults=[gone], hint="apply a file that has them: `im config show` prints the version to start from")  # fmt: skip
     hub.answer("GET", f"{api}/connectors", {"items": [CONNECTOR, BROKEN], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-pagerduty", CONNECTOR)
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)

@@ -1,7 +1,7 @@
 """Configurations, credentials, tokens, sessions, webhooks and timers at rest."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.paging import Plan
@@ -28,20 +28,31 @@ async def test_versions_count_up_and_stay(database: Database) -> None:
 
     assert sorted(numbers) == list(range(1, 11))
     assert [v.version for v in kept] == list(range(10, 0, -1))
-    assert await database.read(configs.latest) == kept[0]
-    assert await database.read(lambda c: configs.get(c, 3)) == kept[7]
+    assert await database.read(lambda c: configs.versions(c, 3, before=8)) == kept[3:6]
+    latest, third = await database.read(configs.latest), await database.read(lambda c: configs.get(c, 3))
+    assert latest is not None
+    assert third is not None
+    assert (latest.version, latest.hash) == (10, kept[0].hash)
+    assert (third.version, third.hash, third.author) == (3, kept[7].hash, "ada")
+    assert third.document == {"services": {third.hash: {}}}
     assert await database.read(lambda c: configs.get(c, 99)) is None
-    assert kept[0].document == {"services": {kept[0].hash: {}}}
 
 
-async def test_credentials_are_replaced_as_a_whole(database: Database) -> None:
-    """What the new configuration does not name is gone."""
-    for sealed in ({"a": b"1", "b": b"2"}, {"b": b"3", "c": b"4"}):
-        await database.transact(lambda c, s=sealed: configs.save_secrets(c, s, NOON))
-        assert await database.read(configs.sealed_secrets) == sealed
-    await database.transact(lambda c: configs.save_secrets(c, {}, NOON))
+async def test_a_credential_outlives_its_version_by_a_week(database: Database) -> None:
+    """For a rollback; named again it stays, and after a week without a name it is gone."""
 
-    assert await database.read(configs.sealed_secrets) == {}
+    async def save(sealed: dict[str, bytes], used: set[str], at: datetime) -> set[str]:
+        await database.transact(lambda c: configs.save_secrets(c, sealed, at, used=used))
+        return set(await database.read(configs.sealed_secrets))
+
+    assert await save({"a": b"1", "b": b"2"}, {"a", "b"}, NOON) == {"a", "b"}
+    assert await save({"c": b"3"}, {"c"}, NOON + DAY) == {"a", "b", "c"}
+    assert await save({}, {"a", "c"}, NOON + 2 * DAY) == {"a", "b", "c"}
+    assert await save({"c": b"4"}, {"a", "c"}, NOON + 8 * DAY) == {"a", "b", "c"}
+    assert await save({}, {"a", "c"}, NOON + 8 * DAY + timedelta(seconds=1)) == {"a", "c"}
+    assert (await database.read(configs.sealed_secrets))["c"] == b"4"
+    rows = await database.read(lambda c: c.fetch("SELECT name, changed_at FROM secret ORDER BY name"))
+    assert [tuple(row) for row in rows] == [("a", NOON), ("c", NOON + 8 * DAY)]
 
 
 def a_token(number: int = 1, **changes: object) -> Token:

@@ -272,7 +272,25 @@ class ConfigVersion(BaseModel):
     hash: str
     author: str
     applied_at: datetime
-    origin: str
+    origin: str = Field(description="How it came: file, api, session, or a rollback and to which version.")
+    in_force: bool
+    incidents: int = Field(description="Incidents that were opened under it.")
+
+
+class ConfigText(ConfigVersion):
+    """One applied configuration with its text; credentials appear as names only."""
+
+    text: str = Field(description="As YAML.")
+    document: dict[str, Any]
+
+
+class ConfigDifference(BaseModel):
+    """What one version has else than another."""
+
+    from_version: int
+    to_version: int
+    changed: bool
+    diff: str = Field(description="A unified diff of the two as YAML; empty when they say the same.")
 
 
 class ConfigChange(BaseModel):

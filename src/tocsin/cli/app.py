@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("explain", ALERTS, "Explain why an alert went where it went, or would go."),
     "apply": Entry("hub_file", CONFIGURATION, "Apply a configuration file, after showing what changes."),
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
+    "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
     "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),

@@ -87,8 +87,8 @@ class _Given:
             if last or not change.changed:
                 out.data(change.raw)
             return change.changed
-        _print_diff(self._session, change.diff)
-        _warn(self._session, change.warnings)
+        print_diff(self._session, change.diff)
+        warn(self._session, change.warnings)
         if not change.changed:
             out.line(f"{self._shown} changes nothing.")
         elif last:
@@ -126,7 +126,8 @@ def named_variables(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in sorted(set(_NAME.findall(code))) if name in environ}
 
 
-def _print_diff(session: Session, text: str) -> None:
+def print_diff(session: Session, text: str) -> None:
+    """Print a unified diff in colours, without what could drive the terminal."""
     for line in text.splitlines():
         style = ""
         if line.startswith(("+++", "---")):
@@ -136,7 +137,8 @@ def _print_diff(session: Session, text: str) -> None:
         session.print.line("".join(c if c.isprintable() or c == "\t" else "�" for c in line), style)
 
 
-def _warn(session: Session, warnings: list[object]) -> None:
+def warn(session: Session, warnings: list[object]) -> None:
+    """Say the warnings of a configuration, a line each."""
     for warning in warnings:
         session.print.say(f"Warning: {warning_text(warning)}", "yellow")
 

@@ -14,6 +14,8 @@ from tocsin.client.shapes import (
     Alert,
     Config,
     ConfigChange,
+    ConfigDifference,
+    ConfigVersion,
     Connector,
     Delivery,
     Explanation,
@@ -224,6 +226,26 @@ class Client:
         """Apply this YAML text; `environment` fills its ${NAMES}."""
         query = {"force": "true"} if force else {}
         return self._config("/api/v1/config", text, environment, file, query)
+
+    def config_versions(self, *, limit: int = 100, cursor: str = "") -> Page[ConfigVersion]:
+        """Every configuration that was applied, the newest first, without its text."""
+        return self._page("/api/v1/config/versions", ConfigVersion, {"limit": limit, "cursor": cursor})
+
+    def config_version(self, version: int) -> ConfigVersion:
+        """One of them with its text."""
+        return self._one(f"/api/v1/config/versions/{version}", ConfigVersion)
+
+    def config_difference(self, version: int, to: int | None = None) -> ConfigDifference:
+        """From `version` to another, by default the one in force."""
+        path = f"/api/v1/config/versions/{version}/diff"
+        query = {} if to is None else {"to": to}
+        return shaped(self.call("GET", path, query=query).json(), ConfigDifference)
+
+    def config_rollback(self, version: int, *, dry_run: bool = False) -> ConfigChange:
+        """Put `version` in force again, as a new version. BadInput names what stands against it."""
+        query = {"dry_run": "true"} if dry_run else {}
+        path = f"/api/v1/config/versions/{version}/rollback"
+        return shaped(self.call("POST", path, query=query).json(), ConfigChange)
 
     def _config(
         self, path: str, text: str, environment: Mapping[str, str], file: str, query: Mapping[str, object]

@@ -245,6 +245,29 @@ class ConfigChange(Shape):
     warnings: list[Any] = []
 
 
+class ConfigVersion(Shape):
+    """One applied configuration; `text` (YAML) and `document` are there when one version was asked for."""
+
+    version: int = 0
+    hash: str = ""
+    author: str = ""
+    applied_at: datetime | None = None
+    origin: str = ""
+    in_force: bool = False
+    incidents: int = 0
+    text: str = ""
+    document: dict[str, Any] = {}
+
+
+class ConfigDifference(Shape):
+    """What version `to_version` has else than `from_version`, as a unified diff; "" when nothing."""
+
+    from_version: int = 0
+    to_version: int = 0
+    changed: bool = False
+    diff: str = ""
+
+
 class Config(Shape):
     """The configuration in force."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-
-import yaml
 
 from tocsin import policy as policies
 from tocsin.engine.hub import Active, Hub, log
-from tocsin.engine.seal import Unsealable
+from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.policy import Loaded
 from tocsin.store import configs
 from tocsin.store.configs import Version
@@ -35,15 +35,28 @@ class Applied:
 
 def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Loaded:
     """Read and check a configuration; raises BadInput with every fault and its line."""
-
-    def check(kind: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-        known = hub.providers.get(kind)
-        return known.module.check_settings(settings) if known else []
-
     loaded = policies.load(
         text, env=environment, known_sources=[*hub.sources, *LATER_SOURCES], known_providers=list(hub.providers), file_name=file_name,
-        check_settings=check,
+        check_settings=partial(_settings_faults, hub),
     )  # fmt: skip
+    return _with_told_sources(hub, loaded)
+
+
+def read_stored(hub: Hub, document: Mapping[str, Any], secrets: Mapping[str, str], name: str) -> Loaded:
+    """The same of a stored document, with these credentials; lines are those of `im config show`."""
+    loaded = policies.load_stored(
+        document, secrets=secrets, known_sources=[*hub.sources, *LATER_SOURCES], known_providers=list(hub.providers), name=name,
+        check_settings=partial(_settings_faults, hub),
+    )  # fmt: skip
+    return _with_told_sources(hub, loaded)
+
+
+def _settings_faults(hub: Hub, kind: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = hub.providers.get(kind)
+    return known.module.check_settings(settings) if known else []
+
+
+def _with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
     later = [i.name for i in loaded.policy.integrations.values() if i.source not in hub.sources]
     told = tuple(
         f"integrations.{name}: its source comes with a later version; until then its address answers 404"
@@ -57,31 +70,51 @@ async def apply(
 ) -> Applied:
     """Make a text the configuration in force; the same text twice makes one version."""
     loaded = read(hub, text, environment=environment, file_name=file_name)
-    sealed = {name: hub.seal.close(name, value) for name, value in loaded.secrets.items()}
+    return await hub_takes(
+        hub, lambda connection: install(connection, hub, loaded, author=author, origin=origin)
+    )
 
-    async def work(connection: Connection) -> Applied:
-        now = hub.now()
-        before = await configs.latest(connection)
-        old = before.document if before else {}
-        await configs.save_secrets(connection, sealed, now)
-        if before is not None and before.hash == loaded.hash:
-            await configs.credentials_changed(connection)
-            return Applied(before.version, False, "", loaded.warnings)
-        version = await configs.add(
-            connection, hash=loaded.hash, author=author, origin=origin, document=loaded.document, now=now
-        )
-        return Applied(version, True, difference(old, loaded.document), loaded.warnings)
 
+async def hub_takes(hub: Hub, work: Callable[[Connection], Awaitable[Applied]]) -> Applied:
+    """Carry a change of the configuration out in one transaction and take it into use here."""
     applied = await hub.database.transact(work)
     await refresh(hub)
-    log.info("configuration_applied", version=applied.version, changed=applied.changed, author=author)
+    log.info("configuration_applied", version=applied.version, changed=applied.changed)
     return applied
+
+
+async def install(connection: Connection, hub: Hub, loaded: Loaded, *, author: str, origin: str) -> Applied:
+    """Make `loaded` the version in force, when it says anything else than the present one."""
+    now = hub.now()
+    await configs.one_at_a_time(connection)
+    before = await configs.latest(connection)
+    old = before.document if before else {}
+    changed = await _changed_secrets(connection, hub, loaded.secrets)
+    sealed = {name: hub.seal.close(name, loaded.secrets[name]) for name in changed}
+    await configs.save_secrets(connection, sealed, now, used=policies.secret_names(loaded.document))
+    if before is not None and before.hash == loaded.hash:
+        await configs.credentials_changed(connection)
+        return Applied(before.version, False, "", loaded.warnings)
+    version = await configs.add(
+        connection, hash=loaded.hash, author=author, origin=origin, document=loaded.document, now=now
+    )
+    return Applied(version, True, difference(old, loaded.document), loaded.warnings)
+
+
+async def _changed_secrets(connection: Connection, hub: Hub, given: Mapping[str, str]) -> set[str]:
+    """Names of those that are not kept already with the same text; one that cannot be opened counts as changed."""
+    kept, _ = opened(hub, await configs.sealed_secrets(connection))
+    return {name for name, value in given.items() if kept.get(name) != value}
 
 
 async def compare(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Applied:
     """What an apply would do; nothing is changed."""
     loaded = read(hub, text, environment=environment, file_name=file_name)
-    before = await hub.database.read(configs.latest)
+    return foreseen(await hub.database.read(configs.latest), loaded)
+
+
+def foreseen(before: Version | None, loaded: Loaded) -> Applied:
+    """What putting `loaded` in force would do; its version is the one in force now."""
     old = before.document if before else {}
     changed = before is None or before.hash != loaded.hash
     return Applied(
@@ -103,35 +136,30 @@ async def refresh(hub: Hub) -> None:
             ).policy
         )
         return
-    secrets, unsealed = _opened(hub, sealed)
+    used = policies.secret_names(version.document)
+    secrets, unsealed = opened(hub, {name: value for name, value in sealed.items() if name in used})
+    for name in sorted(used & sealed.keys() - secrets.keys()):
+        log.error("secret_lost", name=name, message=LOST_KEY)
     compiled = policies.compile_document(version.document, version=version.version)
     by_hash = {integration.key_hash: integration for integration in compiled.integrations.values()}
     hub.active = Active(policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed)
 
 
-def _opened(hub: Hub, sealed: Mapping[str, bytes]) -> tuple[dict[str, str], bool]:
+def opened(hub: Hub, sealed: Mapping[str, bytes]) -> tuple[dict[str, str], bool]:
+    """The credentials that the hub's secret key opens, and whether those are all."""
     secrets: dict[str, str] = {}
-    whole = True
     for name, value in sealed.items():
-        try:
+        with suppress(Unsealable):
             secrets[name] = hub.seal.open(name, value)
-        except Unsealable as fault:
-            whole = False
-            log.error("secret_lost", name=name, message=str(fault))
-    return secrets, whole
+    return secrets, len(secrets) == len(sealed)
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def difference(
+    old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str] = ("in force", "new")
+) -> str:
     """A unified diff of two documents as YAML; credentials appear as names only."""
-    a, b = (_lines(document) for document in (old, new))
-    return "".join(difflib.unified_diff(a, b, "in force", "new", n=2))
-
-
-def _lines(document: Mapping[str, Any]) -> list[str]:
-    if not document:
-        return []
-    plain = json.loads(json.dumps(document))
-    return yaml.safe_dump(plain, sort_keys=True, allow_unicode=True, width=120).splitlines(keepends=True)
+    a, b = (policies.shown(json.loads(json.dumps(d))).splitlines(keepends=True) for d in (old, new))
+    return "".join(difflib.unified_diff(a, b, *names, n=2))
 
 
 def hash_of_key(key: str) -> str:

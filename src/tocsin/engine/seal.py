@@ -11,6 +11,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+LOST_KEY = (
+    "the secret key is not the one it was sealed with. "
+    "Give the old TOCSIN_SECRET_KEY back, or apply the configuration with credentials again."
+)
 
 
 class Unsealable(Exception):
@@ -38,10 +42,7 @@ class Seal:
         try:
             return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: too short to be one of ours
-            raise Unsealable(
-                f"The credential {name} cannot be opened: the secret key is not the one it was sealed with. "
-                "Give the old TOCSIN_SECRET_KEY back, or apply the configuration with credentials again."
-            ) from None
+            raise Unsealable(f"The credential {name} cannot be opened: {LOST_KEY}") from None
 
 
 def _key_bytes(key: str) -> bytes:

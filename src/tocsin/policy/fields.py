@@ -46,6 +46,19 @@ class Section:
         node = self.entries.get(key)
         return (node.key_line or node.line) if node else self.line
 
+    def line_at(self, path: str) -> int | None:
+        """The line of the deepest part of a dotted path below here that is there."""
+        line = self.line
+        value: str | list[Node] | dict[str, Node] = self.entries
+        while path and not isinstance(value, str):
+            key, node = _child(value, path)
+            if node is None:
+                return line
+            line = node.key_line or node.line or line
+            path = path[len(key) + 1 :]
+            value = node.value
+        return line
+
     def fault(self, key: str, message: str, line: int | None = None) -> None:
         """Note a fault at `key` ("" = the section itself)."""
         self.faults.add(self.at(key), message, line or self.line_of(key))
@@ -215,6 +228,16 @@ class Section:
         """Whatever stands there, None when absent."""
         node = self.node(key)
         return node.json() if node is not None else None
+
+
+def _child(value: list[Node] | dict[str, Node], path: str) -> tuple[str, Node | None]:
+    """The entry that a dotted path enters first, by its key; a key may have dots itself."""
+    if isinstance(value, list):
+        key = path.partition(".")[0]
+        return key, value[int(key)] if key.isdigit() and int(key) < len(value) else None
+    words = path.split(".")
+    names = (".".join(words[:count]) for count in range(1, len(words) + 1))
+    return next(((name, value[name]) for name in names if name in value), (path, None))
 
 
 def _near(known: Collection[str]) -> Sequence[str]:

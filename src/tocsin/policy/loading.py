@@ -24,7 +24,9 @@ from tocsin.policy.secrets import filled, take_out
 CheckSettings = Callable[[str, Mapping[str, Json]], list[tuple[str, str]]]
 """(connector type, settings with credentials) -> (dotted field, what is wrong) for each fault."""
 
-_ORDER = "$order"
+ORDER = "$order"
+"""Entry of a stored document: the orders that count among keys, which a store may sort."""
+
 _NEEDED = {"pagerduty": ("api_key", "routing_key"), "opsgenie": ("api_key",), "jsm": ("api_key",)}
 
 
@@ -69,11 +71,32 @@ def load(
     _check_connectors(document, policy, taken.secrets, check_settings)
     if faults.found:
         raise _refusal(file_name, faults)
-    stored = _stored(taken.root, policy)
+    return _loaded(policy, _stored(taken.root, policy), taken.secrets)
+
+
+def checked(
+    document: Mapping[str, Json],
+    secrets: Mapping[str, str],
+    known_sources: Collection[str],
+    known_providers: Collection[str],
+    name: str,
+    check_settings: CheckSettings,
+) -> Loaded:
+    """A stored document under the same checks as a file; raises BadInput, without lines."""
+    faults = Faults()
+    section = Section(node_of(_ordered(document)), "", faults)
+    policy = _compile(section, Known(known_sources, known_providers), 0)
+    _check_connectors(section, policy, secrets, check_settings)
+    if faults.found:
+        raise _refusal(name, faults)
+    return _loaded(policy, dict(document), secrets)
+
+
+def _loaded(policy: Policy, stored: dict[str, Json], secrets: Mapping[str, str]) -> Loaded:
     return Loaded(
         policy=policy,
         document=stored,
-        secrets=taken.secrets,
+        secrets=secrets,
         hash=document_hash(stored),
         warnings=tuple(warnings_of(policy)),
     )
@@ -86,13 +109,7 @@ def compile_document(
     those of the document, for keys rotated since. Sources and providers that are gone are no fault;
     anything else that no longer compiles raises BadInput."""
     faults = Faults()
-    entries = {key: value for key, value in document.items() if key != _ORDER}
-    order = document.get(_ORDER)
-    for section, names in order.items() if isinstance(order, Mapping) else ():
-        there = entries.get(section, {})
-        first = {name: there[name] for name in names if name in there}
-        entries[section] = {**first, **there}
-    policy = _compile(Section(node_of(entries), "", faults), Known(), version)
+    policy = _compile(Section(node_of(_ordered(document)), "", faults), Known(), version)
     if faults.found:
         raise _refusal(f"stored version {version}", faults)
     if not key_hashes:
@@ -102,6 +119,17 @@ def compile_document(
         for name, entry in policy.integrations.items()
     }
     return replace(policy, integrations=integrations)
+
+
+def _ordered(document: Mapping[str, Json]) -> dict[str, Json]:
+    """The document without its note of the order of keys, and in that order."""
+    entries = {key: value for key, value in document.items() if key != ORDER}
+    order = document.get(ORDER)
+    for section, names in order.items() if isinstance(order, Mapping) else ():
+        there = entries.get(section, {})
+        first = {name: there[name] for name in names if name in there}
+        entries[section] = {**first, **there}
+    return entries
 
 
 def document_hash(document: Mapping[str, Json]) -> str:
@@ -160,14 +188,14 @@ def with_indexes(policy: Policy) -> Policy:
 
 
 def _check_connectors(
-    document: Section, policy: Policy, secrets: dict[str, str], check: CheckSettings | None
+    document: Section, policy: Policy, secrets: Mapping[str, str], check: CheckSettings | None
 ) -> None:
     section = document.section("connectors")
     for name, connector in policy.connectors.items():
         entry = section.section(name)
-        settings = filled(dict(connector.settings), secrets)
+        settings = filled(dict(connector.settings), dict(secrets))
         for path, message in check(connector.type, settings) if check else _credentials(connector):
-            entry.faults.add(entry.at(path), message, _line_at(entry, path))
+            entry.faults.add(entry.at(path), message, entry.line_at(path))
 
 
 def _credentials(connector: Connector) -> list[tuple[str, str]]:
@@ -175,19 +203,6 @@ def _credentials(connector: Connector) -> list[tuple[str, str]]:
     if not needed or any(connector.settings.get(key) for key in needed):
         return []
     return [(needed[0], f"is missing: a {connector.type} connector needs {' or '.join(needed)}")]
-
-
-def _line_at(section: Section, path: str) -> int | None:
-    """The line of the deepest part of a dotted path that is there."""
-    line = section.line
-    entries: dict[str, Node] | None = section.entries
-    for part in path.split("."):
-        node = entries.get(part) if entries is not None else None
-        if node is None:
-            return line
-        line = node.key_line or node.line or line
-        entries = node.value if isinstance(node.value, dict) else None
-    return line
 
 
 def _stored(root: Node, policy: Policy) -> dict[str, Json]:
@@ -198,7 +213,7 @@ def _stored(root: Node, policy: Policy) -> dict[str, Json]:
     catalog: tuple[Service, ...] = policy.catalog or ()
     order = {"services": [service.name for service in catalog], "connectors": list(policy.connectors)}
     if any(order.values()):
-        document[_ORDER] = order
+        document[ORDER] = order
     return document
 
 

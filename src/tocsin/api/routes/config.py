@@ -1,21 +1,24 @@
-"""The configuration: look, compare, apply."""
+"""The configuration: look, compare, apply; its versions and the way back."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field, ValidationError
 
+from tocsin import policy as policies
 from tocsin.api import shapes
-from tocsin.api.asking import Admin, Reader, Strict, TheHub, Word
+from tocsin.api.asking import Admin, Paged, Reader, Strict, TheHub, Word, cursor_in, cursor_out
 from tocsin.api.once import Keyed, asks_only
 from tocsin.api.problems import from_validation
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.engine import configure
+from tocsin.engine import rollback as rollbacks
 from tocsin.engine.configure import Applied
 from tocsin.store import configs
+from tocsin.store.configs import Heading
 
 router = APIRouter(prefix="/api/v1/config", tags=["configuration"], route_class=Keyed)
 _YAML = ("text/yaml", "application/yaml", "application/x-yaml", "text/x-yaml", "text/plain")
@@ -33,6 +36,23 @@ class ApplyQuery(Strict):
     """How to apply."""
 
     force: bool = Field(False, description="Reserved: nothing needs it yet.")
+
+
+class DiffQuery(Strict):
+    """Compared with what."""
+
+    to: int | None = Field(
+        None, ge=1, le=2**53, description="The other version; without it the one in force."
+    )
+
+
+class RollbackQuery(Strict):
+    """How to roll back."""
+
+    dry_run: bool = Field(False, description="Say what would change; change nothing.")
+
+
+Number = Annotated[int, Path(ge=1, le=2**53, description="The number of a version.")]
 
 
 async def _envelope(request: Request) -> Envelope:
@@ -113,15 +133,64 @@ def _change(done: Applied) -> shapes.ConfigChange:
 
 @router.get(
     "/versions", summary="Configurations applied", response_model=shapes.Page[shapes.ConfigVersion],
-    responses=problems(),
+    responses=problems("bad_input"),
 )  # fmt: skip
-async def list_versions(hub: TheHub, who: Reader) -> shapes.Page[shapes.ConfigVersion]:
-    """The latest hundred, the newest first."""
-    found = await hub.database.read(configs.versions)
+async def list_versions(
+    hub: TheHub, who: Reader, query: Annotated[Paged, Query()]
+) -> shapes.Page[shapes.ConfigVersion]:
+    """The newest first; a version never changes and is never deleted."""
+    place = cursor_in(query.cursor, int)
+    before = place[0] if place else None
+    found = await hub.database.read(lambda c: configs.versions(c, query.limit + 1, before=before))
+    newest = found[0].version if found and before is None else None
+    page = found[: query.limit]
     return shapes.Page(
-        items=[
-            shapes.ConfigVersion(version=v.version, hash=v.hash, author=v.author, applied_at=v.applied_at, origin=v.origin)
-            for v in found
-        ],
-        next_cursor=None,
+        items=[shapes.ConfigVersion(**_heading(v), in_force=v.version == newest) for v in page],
+        next_cursor=cursor_out(page[-1].version) if len(found) > query.limit else None,
+    )
+
+
+@router.get(
+    "/versions/{version}", summary="Show a version", response_model=shapes.ConfigText, responses=problems("not_found", "bad_input"),
+)  # fmt: skip
+async def show_version(hub: TheHub, who: Reader, version: Number) -> shapes.ConfigText:
+    """As it was applied, without credentials."""
+    found = await hub.database.read(lambda c: rollbacks.find(c, version))
+    latest = await hub.database.read(configs.latest)
+    return shapes.ConfigText(
+        **_heading(found), in_force=latest is not None and latest.version == found.version,
+        text=policies.shown(found.document), document=dict(found.document),
     )  # fmt: skip
+
+
+@router.get(
+    "/versions/{version}/diff", summary="Compare two versions", response_model=shapes.ConfigDifference,
+    responses=problems("not_found", "bad_input"),
+)  # fmt: skip
+async def diff_versions(
+    hub: TheHub, who: Reader, version: Number, query: Annotated[DiffQuery, Query()]
+) -> shapes.ConfigDifference:
+    """From `version` to `to`, in either order of age."""
+    a, b, text = await rollbacks.compare(hub, version, query.to)
+    return shapes.ConfigDifference(from_version=a, to_version=b, changed=bool(text), diff=text)
+
+
+@router.post(
+    "/versions/{version}/rollback", summary="Roll back to a version", response_model=shapes.ConfigChange,
+    responses=problems("not_found", "bad_input", "conflict"),
+)  # fmt: skip
+async def roll_back(
+    hub: TheHub, who: Admin, version: Number, query: Annotated[RollbackQuery, Query()]
+) -> shapes.ConfigChange:
+    """Make a new version that says what `version` said, under the same checks as an apply.
+
+    Credentials are today's; those that it needs and that are gone are named and refuse it.
+    """
+    done = await rollbacks.rollback(hub, version, author=who.name, via=who.via, dry_run=query.dry_run)
+    return _change(done)
+
+
+def _heading(of: Heading) -> dict[str, Any]:
+    return {
+        name: getattr(of, name) for name in ("version", "hash", "author", "applied_at", "origin", "incidents")
+    }
