@@ -59,6 +59,8 @@ CASES = {
     "token-revoke": ["token", "revoke", "tok-1"],
     "connector-list": ["connector", "list"],
     "connector-status": ["connector", "status", "prod-opsgenie"],
+    "connector-diff": ["connector", "diff", "prod-pagerduty"],
+    "connector-diff-wide": ["connector", "diff", "-o", "wide"],
     "not-found": ["show", "INC-404"],
     "no-such-command": ["akc"],
     "help": ["--help"],

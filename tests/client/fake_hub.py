@@ -182,6 +182,12 @@ CONNECTOR = {
     "last_success_at": "2026-11-20T02:18:00Z", "last_failure_at": None, "last_error": "",
     "last_webhook_at": "2026-11-20T02:17:30Z", "success_rate": 0.9987, "average_ms": 181.4, "sync": "webhook",
 }  # fmt: skip
+DIVERGENCE = {
+    "id": 3, "connector": "prod-pagerduty", "incident": "INC-7", "service": "payment-service", "kind": "timer",
+    "what": "resolved", "ours": "mitigated", "theirs": "resolved", "since": "2026-11-20T02:11:00Z",
+    "seen_at": "2026-11-20T02:16:00Z", "times": 2, "decision": "it stays closed there: somebody has it here",
+    "reason": "a provider's own timer never ends what may still fire", "ended_at": None, "ended_why": "",
+}  # fmt: skip
 BROKEN = CONNECTOR | {
     "name": "prod-opsgenie", "type": "opsgenie", "queue": 2, "last_error": "503 Service Unavailable",
     "breaker": {"state": "open", "failures": 5, "opened_at": "2026-11-20T02:10:00Z", "next_probe_at": "2026-11-20T02:20:30Z"},
@@ -283,6 +289,7 @@ def filled(hub: Hub) -> Hub:
                faults=[gone], hint="apply a file that has them: `im config show` prints the version to start from")  # fmt: skip
     hub.answer("GET", f"{api}/connectors", {"items": [CONNECTOR, BROKEN], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-pagerduty", CONNECTOR)
+    hub.answer("GET", f"{api}/divergences", {"items": [DIVERGENCE], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
     hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})
     hub.answer("POST", f"{api}/tokens", TOKEN | {"token": "tsn_abcdef0123456789"}, 201)

@@ -11,14 +11,14 @@ from tocsin.core.lifecycle import Act, rule
 from tocsin.core.model import Actor, ActorKind, IncidentStatus
 from tocsin.core.policy import Direction
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
-from tocsin.core.remote import Expected, Judgement, Verdict, confirms, judge
+from tocsin.core.remote import Expected, Judgement, Known, Verdict, confirms, judge, unconfirmed
 
 from .values import MITIGATED, OPEN, RESOLVED, T0, at, incident
 
 OUT, IN, BOTH = Direction.OUTBOUND, Direction.INBOUND, Direction.BIDIRECTIONAL
 K = ChangeKind
-APPLY, FACT, ECHO, DIVERGENCE, RECORD = (
-    Verdict.APPLY, Verdict.FACT, Verdict.ECHO, Verdict.DIVERGENCE, Verdict.RECORD,
+APPLY, FACT, ECHO, DIVERGENCE, RECORD, FOLLOW, UNDO = (
+    Verdict.APPLY, Verdict.FACT, Verdict.ECHO, Verdict.DIVERGENCE, Verdict.RECORD, Verdict.FOLLOW, Verdict.UNDO,
 )  # fmt: skip
 TRIGGERED, ACKED, OVER = RemoteStatus.TRIGGERED, RemoteStatus.ACKNOWLEDGED, RemoteStatus.RESOLVED
 
@@ -37,10 +37,12 @@ def judged(
     started: datetime | None = T0,
     life: int = 1,
     now: datetime | None = None,
+    there: RemoteStatus = RemoteStatus.UNKNOWN,
+    since: datetime | None = None,
 ) -> Judgement:
+    known = Known(there, since, expected, current_life)
     return judge(
-        told, incident(status, life=life), direction=direction, current_life=current_life, expected=expected,
-        page_started_at=started, now=now or at(60),
+        told, incident(status, life=life), known, direction=direction, page_started_at=started, now=now or at(60)
     )  # fmt: skip
 
 
@@ -60,10 +62,12 @@ def judged(
         pytest.param(K.TRIGGERED, BOTH, FACT, None, TRIGGERED, id="S27: created there is a rung, no act"),
         pytest.param(K.TRIGGERED, OUT, FACT, None, TRIGGERED, id="S27: rungs are noted whatever the direction"),
         pytest.param(K.NOTIFIED, OUT, FACT, None, None, id="S27: somebody was rung: a rung, no act"),
-        pytest.param(K.MERGED, BOTH, RECORD, None, None, id="S41: a merge there follows its target: it is never a resolve"),
-        pytest.param(K.REASSIGNED, BOTH, RECORD, None, None, id="reassigned there is recorded"),
-        pytest.param(K.ESCALATED, BOTH, RECORD, None, None, id="S32: the provider escalates by itself: recorded"),
-        pytest.param(K.PRIORITY, BOTH, RECORD, None, None, id="another priority there is recorded"),
+        pytest.param(K.MERGED, BOTH, FOLLOW, None, None, id="S41: a merge there follows its target: it is never a resolve"),
+        pytest.param(K.MERGED, OUT, FOLLOW, None, None, id="S41: whatever the direction, acts must find their target"),
+        pytest.param(K.REASSIGNED, BOTH, RECORD, None, None, id="PR-8: given to nobody that is named: recorded"),
+        pytest.param(K.ESCALATED, BOTH, APPLY, Act.NOTE, None, id="PR-8: escalated there is a note here and elsewhere"),
+        pytest.param(K.ESCALATED, OUT, DIVERGENCE, None, None, id="S36: outbound: an escalation there is listed only"),
+        pytest.param(K.PRIORITY, BOTH, APPLY, Act.NOTE, None, id="PR-8: another priority there is a note here and elsewhere"),
         pytest.param(K.OTHER, BOTH, RECORD, None, None, id="PR-7: an unknown type is recorded"),
     ],
 )  # fmt: skip
@@ -103,6 +107,31 @@ def test_s38_an_echo_equals_a_write_of_ours(
     assert judged(told, expected=expected, now=now).verdict is verdict
 
 
+def test_s38_one_write_swallows_one_change() -> None:
+    """Bo acknowledges in the very minute in which we do: the second of two equal changes is Bo's own."""
+    left = unconfirmed(change(K.ACKNOWLEDGED), (*OURS, Expected("resolved", at(5))))
+    assert left == (Expected("resolved", at(5)),)
+    assert judged(change(K.ACKNOWLEDGED), expected=left).verdict is APPLY
+
+
+def test_an_assignee_there_is_one_here() -> None:
+    """PR-8."""
+    assert judged(change(K.REASSIGNED, assignee="Ed")).act is Act.ASSIGN
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        pytest.param(RESOLVED, UNDO, id="resolved here: it is resolved there again"),
+        pytest.param(MITIGATED, RECORD, id="the resolve is not heard of yet: nothing that would make it count as late"),
+    ],
+)  # fmt: skip
+def test_s39_a_reopen_by_our_own_race(status: IncidentStatus, verdict: Verdict) -> None:
+    """Our acknowledgement was on its way when somebody resolved it there."""
+    assert judged(change(K.REOPENED), status=status, expected=OURS).verdict is verdict
+    assert judged(change(K.REOPENED), status=RESOLVED, expected=OURS, now=at(121)).verdict is APPLY
+
+
 def test_an_echo_tells_the_state_there_even_when_it_is_of_an_earlier_life() -> None:
     found = judged(change(K.ACKNOWLEDGED), expected=OURS, current_life=False)
     assert (found.verdict, found.status, found.act) == (ECHO, ACKED, None)
@@ -136,6 +165,25 @@ def test_what_happened_before_the_page_began(
     assert judged(change(kind, occurred_at=occurred), life=2).verdict is verdict
     assert judged(change(kind, occurred_at=occurred)).verdict is APPLY, "a first life has nothing before it"
     assert judged(change(kind, occurred_at=occurred), started=None).verdict is APPLY
+
+
+@pytest.mark.parametrize(
+    ("kind", "occurred", "there", "verdict"),
+    [
+        pytest.param(K.ACKNOWLEDGED, at(9), OVER, RECORD, id="acknowledged before it was resolved: late"),
+        pytest.param(K.ACKNOWLEDGED, at(10), OVER, RECORD, id="in one instant resolve beats acknowledge"),
+        pytest.param(K.RESOLVED, at(10), ACKED, APPLY, id="the other way round the resolve counts"),
+        pytest.param(K.UNACKNOWLEDGED, at(9), ACKED, RECORD, id="given back before somebody took it"),
+        pytest.param(K.REOPENED, at(11), OVER, APPLY, id="reopened after it was resolved"),
+        pytest.param(K.RESOLVED, None, ACKED, APPLY, id="without a time of theirs the order of receipt counts"),
+        pytest.param(K.NOTE, at(1), OVER, APPLY, id="a note has no order"),
+    ],
+)  # fmt: skip
+def test_the_provider_s_own_clock_orders_what_happened_there(
+    kind: ChangeKind, occurred: datetime | None, there: RemoteStatus, verdict: Verdict
+) -> None:
+    """Webhooks come late and out of order; what is known since 10 s is not undone by what came before."""
+    assert judged(change(kind, occurred_at=occurred), there=there, since=at(10)).verdict is verdict
 
 
 # ---- S40: who wins, judged and ruled together ---------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import timedelta
 from tocsin.api import shapes, views
 from tocsin.core.errors import NotFound
 from tocsin.engine.hub import Hub
-from tocsin.store import figures, outbox
+from tocsin.store import divergences, figures, outbox
 from tocsin.store.database import Connection
 
 FIGURES_OVER = timedelta(hours=1)
@@ -35,17 +35,18 @@ class Fleet:
 
 
 async def fleet(hub: Hub) -> Fleet:
-    """Gather it; one connection, three statements."""
+    """Gather it; one connection, four statements."""
 
     async def work(connection: Connection) -> Fleet:
         states = await outbox.states(connection)
         outcomes = await figures.outcomes_since(connection, hub.now() - FIGURES_OVER)
         queues = await figures.queues(connection)
+        differ = await divergences.counts(connection)
         return Fleet(
             tuple(
                 views.connector(
                     hub, known, states.get(name), outcomes.get(name, figures.Outcomes()), queues.get(name, 0)
-                )
+                ).model_copy(update={"divergences": differ.get(name, 0)})
                 for name, known in hub.policy.connectors.items()
             )
         )

@@ -14,6 +14,7 @@ from tocsin.core.policy import Connector, Mode, Policy, Step
 from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
 from tocsin.store.figures import Outcomes
+from tocsin.store.divergences import DivergenceView
 from tocsin.store.outbox import ConnectorState
 from tocsin.store.reading import AlertView, DeliveryView, IncidentView, LineView, RemoteView
 from tocsin.store.tokens import Token
@@ -122,6 +123,7 @@ def connector(
         success_rate=None if rate is None else round(rate, 4),
         average_ms=None if outcomes.average_ms is None else round(float(outcomes.average_ms), 1),
         attempts=outcomes.attempts, sync=_sync(hub, known, state),
+        unproven_since=state.unproven_since if state else None,
     )  # fmt: skip
 
 
@@ -129,7 +131,15 @@ def _sync(hub: Hub, known: Connector, state: ConnectorState | None) -> Any:
     """By webhook once one has come, or while one can: the provider has an address to call."""
     able = known.enable_webhook and "verify_webhook" in hub.abilities(known.name)
     heard = state is not None and state.last_webhook_at is not None
-    return "webhook" if able and (heard or hub.public_url) else "polling"
+    unproven = state is not None and state.unproven_since is not None
+    return "webhook" if able and not unproven and (heard or hub.public_url) else "polling"
+
+
+def divergence(view: DivergenceView) -> shapes.Divergence:
+    return shapes.Divergence.model_validate(
+        {name: getattr(view, name) for name in shapes.Divergence.model_fields}
+        | {"incident": f"INC-{view.incident}"}
+    )
 
 
 def token(kept: Token, *, text: str | None = None) -> shapes.Token:

@@ -11,13 +11,13 @@ from tocsin.cli.printing import Column
 from tocsin.cli.wording import age, moment, rfc3339, span_ms
 
 if TYPE_CHECKING:
-    from tocsin.client.shapes import Connector
+    from tocsin.client.shapes import Connector, Divergence
 
 app = typer.Typer(
     name="connector",
-    help="Look at connectors: list, status.",
+    help="Look at connectors: list, status, diff.",
     cls=ExampleFirstGroup,
-    epilog="im connector list\nim connector status prod-pagerduty",
+    epilog="im connector list\nim connector status prod-pagerduty\nim connector diff",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.callback()
 def connector() -> None:
-    """Look at connectors: list, status."""
+    """Look at connectors: list, status, diff."""
 
 
 _COLUMNS = (
@@ -121,8 +121,65 @@ def status(
             ("Last error", one.last_error),
             ("Synchronised by", one.sync),
             ("Last webhook", at(one.last_webhook_at)),
+            ("Webhooks unproven", at(one.unproven_since) if one.unproven_since else ""),
+            ("Differences", one.divergences or ""),
         ]
     )
     if breaker and breaker.state == "open":
         session.print.say("Calls are held back and kept; they go out when a probe succeeds.")
         session.print.say("Next: im doctor", "dim")
+    if one.divergences:
+        session.print.say(f"Next: im connector diff {one.name}", "dim")
+
+
+_DIFFERENCES = (
+    Column("INCIDENT"),
+    Column("CONNECTOR"),
+    Column("HERE"),
+    Column("THERE"),
+    Column("SINCE", right=True),
+    Column("KIND", wide=True),
+    Column("ABOUT", wide=True),
+    Column("SEEN", right=True, wide=True),
+    Column("ENDED", wide=True),
+    Column("DECISION", flex=True),
+    Column("WHY", flex=True, wide=True),
+)
+
+
+@command(app, "diff", example="im connector diff prod-pagerduty")
+def diff(
+    session: Session,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The connector; without it those of all are listed.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Those that are over as well.")] = False,
+) -> None:
+    """List where a provider and the hub see an incident differently, what was decided and why."""
+    page = session.client.divergences(connector=name, state="all" if every else "open")
+    if not session.print.data(page.raw):
+        where = f"{name} and the hub" if name else "Every provider and the hub"
+        session.print.rows(
+            _DIFFERENCES,
+            page.items,
+            lambda one: _difference(one, session),
+            none=f"{where} agree on every incident",
+        )
+
+
+def _difference(one: Divergence, session: Session) -> list[object]:
+    exact = session.print.format == "tsv"
+    since = rfc3339(one.since) if exact else f"{age(one.since, session.clock())} ago"
+    return [
+        one.incident + (f" ({one.service})" if one.service else ""),
+        one.connector,
+        one.ours,
+        one.theirs,
+        since,
+        one.kind,
+        one.what,
+        one.times,
+        f"{one.ended_why}" if one.ended_at else "",
+        one.decision,
+        one.reason,
+    ]

@@ -18,6 +18,7 @@ from tocsin.client.shapes import (
     ConfigVersion,
     Connector,
     Delivery,
+    Divergence,
     Explanation,
     Health,
     Incident,
@@ -262,6 +263,25 @@ class Client:
     def connector(self, name: str) -> Connector:
         """One connector: settings, breaker, queue, last success."""
         return self._one(f"/api/v1/connectors/{_part(name)}", Connector)
+
+    def divergences(
+        self,
+        *,
+        connector: str = "",
+        incident: str = "",
+        state: str = "open",
+        limit: int = 100,
+        cursor: str = "",
+    ) -> Page[Divergence]:
+        """Where providers and the hub differ, the newest first. `state` is open, ended or all."""
+        query = {
+            "connector": connector,
+            "incident": incident,
+            "state": state,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return self._page("/api/v1/divergences", Divergence, query)
 
     def tokens(self) -> Page[Token]:
         """The API tokens, without their secret."""

@@ -234,6 +234,28 @@ class Connector(Shape):
     success_rate: float | None = None
     average_ms: float | None = None
     sync: str = ""
+    divergences: int = 0
+    unproven_since: datetime | None = None
+
+
+class Divergence(Shape):
+    """One difference to a provider; `ended_at` None = it stands."""
+
+    id: int = 0
+    connector: str = ""
+    incident: str = ""
+    service: str = ""
+    kind: str = ""
+    what: str = ""
+    ours: str = ""
+    theirs: str = ""
+    since: datetime | None = None
+    seen_at: datetime | None = None
+    times: int = 1
+    decision: str = ""
+    reason: str = ""
+    ended_at: datetime | None = None
+    ended_why: str = ""
 
 
 class ConfigChange(Shape):

@@ -89,7 +89,7 @@ def _not_his_to_end(incident: Incident, actor: Actor) -> str:
     machine = actor.kind in (ActorKind.SENDER, ActorKind.TIMER) or not actor.person
     if machine and incident.declared:
         return "a declared incident is ended by people only"
-    if actor.kind is ActorKind.PROVIDER and not actor.person:
+    if actor.kind is ActorKind.PROVIDER and not actor.person and incident.origin != actor.via:
         return "a provider's own timer never ends what may still fire"
     return ""
 

@@ -275,7 +275,8 @@ class ChangeKind(StrEnum):
 class RemoteChange:
     """One change at a provider. `delivery_id` makes a doubled one harmless; `key` is the provider key
     when it is ours; `remote_id` the provider's id. `person` names the human being, "" = a machine;
-    `occurred_at` is the provider's clock. `agent_id` is the provider's id of the acting account."""
+    `occurred_at` is the provider's clock. `agent_id` is the provider's id of the acting account. `assignee`
+    is who has it now and `status` how the incident stood there after the change, where the body tells."""
 
     kind: ChangeKind
     delivery_id: str
@@ -289,6 +290,8 @@ class RemoteChange:
     urgency: str = ""
     remote_url: str = ""
     merged_into: str = ""
+    assignee: str = ""
+    status: RemoteStatus = RemoteStatus.UNKNOWN
     occurred_at: datetime | None = None
     raw_type: str = ""
 

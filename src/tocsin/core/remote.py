@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """What becomes of a change told by a provider."""
 
     APPLY = "apply"  # an act follows
+    FOLLOW = "follow"  # merged there: the target is ours from now on
+    UNDO = "undo"  # a reopen by our own race: it is resolved there again
     FACT = "fact"  # a rung or state of the remote is noted, nothing else
     ECHO = "echo"  # our own write coming back
     DIVERGENCE = "divergence"  # listed, not applied
@@ -52,7 +54,6 @@ _STATUS: dict[ChangeKind, RemoteStatus] = {
     ChangeKind.UNACKNOWLEDGED: RemoteStatus.TRIGGERED,
     ChangeKind.RESOLVED: RemoteStatus.RESOLVED,
     ChangeKind.REOPENED: RemoteStatus.TRIGGERED,
-    ChangeKind.MERGED: RemoteStatus.RESOLVED,
 }
 _ACT: dict[ChangeKind, Act] = {
     ChangeKind.ACKNOWLEDGED: Act.ACKNOWLEDGE,
@@ -60,38 +61,62 @@ _ACT: dict[ChangeKind, Act] = {
     ChangeKind.RESOLVED: Act.RESOLVE,
     ChangeKind.REOPENED: Act.REOPEN,
     ChangeKind.NOTE: Act.NOTE,
+    ChangeKind.REASSIGNED: Act.ASSIGN,
+    ChangeKind.ESCALATED: Act.NOTE,
+    ChangeKind.PRIORITY: Act.NOTE,
 }
+_RANK = {
+    RemoteStatus.UNKNOWN: -1,
+    RemoteStatus.TRIGGERED: 0,
+    RemoteStatus.ACKNOWLEDGED: 1,
+    RemoteStatus.RESOLVED: 2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the incident there: its state, since when by the provider's own clock (None = it never
+    said), our own unconfirmed writes, and whether it is of the `current_life` (S37)."""
+
+    status: RemoteStatus = RemoteStatus.UNKNOWN
+    since: datetime | None = None
+    expected: tuple[Expected, ...] = ()
+    current_life: bool = True
 
 
 def judge(
     change: RemoteChange,
     incident: Incident,
+    known: Known,
     *,
     direction: Direction,
-    current_life: bool,
-    expected: tuple[Expected, ...],
     page_started_at: datetime | None,
     now: datetime,
 ) -> Judgement:
-    """What a change means for the incident it belongs to.
-
-    `current_life` False = it speaks of a life that is over (S37). `expected` are our own unconfirmed
-    writes there; being made by our own account is never proof by itself (S38).
-    """
+    """What a change means for the incident it belongs to; being made by our own account is never proof
+    that it is our own write (S38)."""
     status = _STATUS.get(change.kind)
-    if _is_echo(change, expected, now):
+    if any(confirms(change, write) and now - write.at <= ECHO_WINDOW for write in known.expected):
         return Judgement(Verdict.ECHO, "our own write, seen confirmed", status=status)
-    if not current_life:
+    if not known.current_life:
         return Judgement(Verdict.RECORD, "it belongs to an earlier life of the incident")
     if change.kind in (ChangeKind.TRIGGERED, ChangeKind.NOTIFIED):
-        return Judgement(
-            Verdict.FACT, "created there" if status else "somebody was notified there", status=status
-        )
+        text = "created there" if status else "somebody was notified there"
+        known_better = known.status is not RemoteStatus.UNKNOWN
+        return Judgement(Verdict.FACT, text, status=None if known_better else status)
     if change.kind is ChangeKind.MERGED:
-        return Judgement(Verdict.RECORD, "merged there; the merge's target goes on", status=None)
+        return Judgement(Verdict.FOLLOW, f"merged into {change.merged_into} there, which is followed")
     act = _ACT.get(change.kind)
-    if act is None:
+    if act is None or (act is Act.ASSIGN and not change.assignee):
         return Judgement(Verdict.RECORD, f"{change.raw_type or change.kind.value} is recorded")
+    if _is_late(change, status, known):
+        return Judgement(Verdict.RECORD, "it happened before what is known from there already")
+    if change.kind is ChangeKind.REOPENED and _raced(known, now):
+        if incident.open:
+            # the resolve that it undid is still to come, and is to count
+            return Judgement(Verdict.RECORD, "our acknowledgement reopened what was resolved there")
+        why = "our acknowledgement crossed a resolve there and reopened it"
+        return Judgement(Verdict.UNDO, why, status=status)
     if direction is Direction.OUTBOUND:
         return Judgement(
             Verdict.DIVERGENCE, "the connector is outbound: changes made there are listed only", status=status
@@ -99,10 +124,6 @@ def judge(
     if incident.life > 1 and _came_late(change, page_started_at) and act is not Act.NOTE:
         return Judgement(Verdict.RECORD, "it happened before the incident was last opened")
     return Judgement(Verdict.APPLY, f"{change.person or 'a machine'} did it there", act=act, status=status)
-
-
-def _is_echo(change: RemoteChange, expected: tuple[Expected, ...], now: datetime) -> bool:
-    return any(confirms(change, e) and now - e.at <= ECHO_WINDOW for e in expected)
 
 
 def confirms(change: RemoteChange, write: Expected) -> bool:
@@ -114,6 +135,30 @@ def confirms(change: RemoteChange, write: Expected) -> bool:
         return True
     told = change.note.strip()
     return bool(write.note) and (told == write.note.strip() or (OUR_MARK in told and write.note in told))
+
+
+def unconfirmed(change: RemoteChange, expected: tuple[Expected, ...]) -> tuple[Expected, ...]:
+    """Our writes that are still to be seen after this change confirmed one of them, the oldest: the second
+    of two equal changes is somebody's own."""
+    first = next((n for n, write in enumerate(expected) if confirms(change, write)), None)
+    return tuple(write for n, write in enumerate(expected) if n != first)
+
+
+def _raced(known: Known, now: datetime) -> bool:
+    """An acknowledgement of ours is not seen confirmed: PagerDuty reopens what is resolved when it is
+    acknowledged (S39)."""
+    return any(
+        write.transition == ChangeKind.ACKNOWLEDGED.value and now - write.at <= ECHO_WINDOW
+        for write in known.expected
+    )
+
+
+def _is_late(change: RemoteChange, status: RemoteStatus | None, known: Known) -> bool:
+    """By the provider's own clock it happened before the newest change of state known from there. Of two in
+    one instant resolve beats acknowledge (S40)."""
+    if status is None or change.occurred_at is None or known.since is None:
+        return False
+    return (change.occurred_at, _RANK[status]) < (known.since, _RANK[known.status])
 
 
 def _came_late(change: RemoteChange, page_started_at: datetime | None) -> bool:

@@ -115,6 +115,18 @@ def _ask(
     add_effect(sheet, incident, name, EffectKind.CREATE, {}, now)
 
 
+def ring_again(
+    hub: Hub, sheet: Sheet, incident: Incident, remote: Remote, remotes: Iterable[Remote], now: datetime
+) -> Incident:
+    """The page at one connector anew, in place where it can be and else under a new life (S40); the page of
+    the others goes on as it is. The incident afterwards."""
+    after = replace(incident, life=incident.life + 1)
+    part = next(p for p in after.parts if p.service == remote.service)
+    way = Way(remote.connector, remote.recipient)
+    _ask(hub, sheet, after, part, way, remote.step, newest(remotes), now)
+    return after
+
+
 def provider_key(hub: Hub, incident: Incident, service: str, life: int) -> str:
     """`tocsin:<installation>:<incident uuid>:<service>:<life>` (S37)."""
     return f"tocsin:{hub.installation}:{incident.id}:{service}:{life}"

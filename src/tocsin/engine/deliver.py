@@ -126,7 +126,7 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
         perhaps_applied=work.ambiguous,
         superseded=remote.superseded_at is not None,
     )
-    if work.body.get("ends_life"):
+    if work.body.get("ends_life") or work.body.get("again"):
         stale = ""
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"

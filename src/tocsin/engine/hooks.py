@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from tocsin.core.errors import Busy, NotAllowed, NotFound, Refusal
-from tocsin.core.lifecycle import Act
-from tocsin.core.model import Actor, ActorKind, Incident, Line
-from tocsin.core.policy import Connector
-from tocsin.core.ports import ChangeKind, Malformed, Proof, RemoteChange, RemoteStatus, Request
-from tocsin.core.remote import Judgement, Verdict, confirms, judge
+from tocsin.core.ports import Malformed, Proof, Request
+from tocsin.engine.diverge import end_agreed
+from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
-from tocsin.engine.respond import act_on, rung
-from tocsin.store import hooks, incidents, outbox
+from tocsin.engine.respond import rung
+from tocsin.store import hooks
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.hooks import Hook
-from tocsin.store.outbox import Remote
-from tocsin.store.sheet import Sheet, save
 
 _KEPT_HEADERS = (
     "content-type",
@@ -84,6 +79,8 @@ async def work_off(hub: Hub) -> int:
         at_work[:] = await hooks.claim(connection, 1)
         for hook in at_work:
             await _apply(connection, hub, hook)
+        if at_work:
+            await end_agreed(connection, hub.now())
         return len(at_work)
 
     try:
@@ -118,97 +115,5 @@ async def _apply(connection: Connection, hub: Hub, hook: Hook) -> None:
     except Malformed as fault:
         await hooks.settle(connection, hook, "failed", f"unreadable: {fault.message}")
         return
-    told = [await apply_change(connection, hub, connector, change) for change in changes]
+    told = [await follow(connection, hub, connector, change) for change in changes]
     await hooks.settle(connection, hook, "done", "; ".join(told) or "nothing in it")
-
-
-async def apply_change(connection: Connection, hub: Hub, connector: Connector, change: RemoteChange) -> str:
-    """One change told by a provider (or read from it); what was done, in words."""
-    if change.kind is ChangeKind.PING:
-        return "ping"
-    if change.delivery_id and not await hooks.first_sight(connection, connector.name, change.delivery_id):
-        return f"{change.kind.value}: seen before"
-    found = await outbox.find_remotes(connection, connector.name, change.remote_id, change.key)
-    if not found:
-        return f"{change.kind.value}: no incident of ours ({change.remote_id or change.key or 'no id'})"
-    remote = found[0]
-    kept = (await incidents.load(connection, [remote.incident_id]))[remote.incident_id]
-    remotes = await outbox.remotes_of(connection, remote.incident_id)
-    newest = max(
-        r.life
-        for r in remotes
-        if (r.connector, r.service, r.recipient) == (remote.connector, remote.service, remote.recipient)
-    )
-    now = hub.now()
-    judgement = judge(
-        change, kept.incident, direction=connector.direction, current_life=remote.life == newest,
-        expected=remote.expected, page_started_at=kept.plan.started_at, now=now,
-    )  # fmt: skip
-    await _note_facts(connection, remote, change, judgement, now)
-    if judgement.verdict is Verdict.APPLY and judgement.act is not None:
-        return await _act(connection, hub, connector, remote, change, judgement.act)
-    await _tell(connection, hub, connector, kept.incident, change, judgement, now)
-    return f"{change.kind.value}: {judgement.reason}"
-
-
-async def _note_facts(
-    connection: Connection, remote: Remote, change: RemoteChange, judgement: Judgement, now: datetime
-) -> None:
-    """What is now known of the remote, whatever follows for the incident."""
-    facts: dict[str, object] = {}
-    if judgement.verdict is Verdict.ECHO:
-        facts["expected"] = outbox.expected_out([e for e in remote.expected if not confirms(change, e)])
-    if judgement.status is not None and judgement.verdict is not Verdict.RECORD:
-        facts["status"] = judgement.status.value
-        if judgement.status is RemoteStatus.ACKNOWLEDGED:
-            facts["acknowledged_at"] = now
-        if judgement.status is RemoteStatus.RESOLVED:
-            facts["resolved_at"] = now
-    if change.kind in (ChangeKind.TRIGGERED, ChangeKind.NOTIFIED, ChangeKind.ACKNOWLEDGED):
-        facts["created_at"] = now
-    by_a_person = (
-        change.kind is ChangeKind.ACKNOWLEDGED and change.person and judgement.verdict is not Verdict.ECHO
-    )
-    if change.kind is ChangeKind.NOTIFIED or by_a_person:
-        facts["notified_at"] = now
-    if change.remote_id and not remote.remote_id:
-        facts["remote_id"] = change.remote_id
-    await outbox.update_remote(connection, remote.id, facts)
-
-
-async def _act(
-    connection: Connection, hub: Hub, connector: Connector, remote: Remote, change: RemoteChange, act: Act
-) -> str:
-    actor = Actor(
-        ActorKind.PROVIDER, change.person or connector.name, connector.name, person=bool(change.person)
-    )
-    if act is Act.NOTE and not connector.sync_notes:
-        return "note: sync_notes is off"
-    service = None if act in (Act.NOTE, Act.REOPEN) else remote.service
-    ruling = await act_on(connection, hub, remote.incident_id, act, actor, note=change.note, service=service)
-    return f"{act.value} by {actor.shown}: {ruling.reason}"
-
-
-async def _tell(
-    connection: Connection,
-    hub: Hub,
-    connector: Connector,
-    incident: Incident,
-    change: RemoteChange,
-    judgement: Judgement,
-    now: datetime,
-) -> None:
-    """A line for what was seen and not acted upon; our own echo needs none."""
-    if judgement.verdict in (Verdict.ECHO, Verdict.FACT) and change.kind is not ChangeKind.NOTIFIED:
-        return
-    kind = {Verdict.DIVERGENCE: "divergence", Verdict.FACT: "page_notified"}.get(
-        judgement.verdict, "remote_change"
-    )
-    by = f" by {change.person}" if change.person else ""
-    what = (change.raw_type or change.kind.value).removeprefix("incident.")
-    sheet = Sheet()
-    line = Line(
-        kind=kind, text=f"{connector.name}: {what}{by}; {judgement.reason}", reason=judgement.verdict.value
-    )
-    sheet.tell(now, incident, line, actor=connector.name)
-    await save(connection, sheet, now)

@@ -18,7 +18,7 @@ from tocsin.core.ports import (
     RemoteStatus,
     Response,
 )
-from tocsin.engine import hooks
+from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.respond import rung
 from tocsin.engine.wire import Wire
@@ -85,7 +85,7 @@ async def _apply(
         for state in states:
             if _is(remote, state):
                 for change in changes_of(remote, state, now):
-                    await hooks.apply_change(connection, hub, connector, change)
+                    await follow(connection, hub, connector, change, heard=False)
                     changes += 1
     return changes
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from tocsin.core.breaker import Breaker, BreakerState, after_failure, after_success, backoff
+from tocsin.core.divergence import missing, refused
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind, Incident, Line
 from tocsin.core.ports import (
@@ -20,6 +21,7 @@ from tocsin.core.ports import (
     Skipped,
 )
 from tocsin.engine import ask
+from tocsin.engine.diverge import differ, ours_of
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import jitter
 from tocsin.engine.respond import act_on, rung
@@ -309,7 +311,13 @@ async def _rejected(
             kind=work.kind.value,
             reason=outcome.reason,
         )
-    kind = "page_failed" if work.kind in PAGES else "divergence" if outcome.gone else "delivery_failed"
+    kind = "page_failed" if work.kind in PAGES else "delivery_failed"
     text = f"{remote.connector} refused the {work.kind.value}: {outcome.reason}"
+    ours = ours_of(incident, remote.service)
+    if outcome.gone:
+        await differ(connection, sheet, incident, remote, missing(ours, outcome.reason), now)
+    elif work.kind not in PAGES:
+        found = refused(work.kind, ours, remote.status, outcome.reason)
+        await differ(connection, sheet, incident, remote, found, now)
     sheet.tell(now, incident, Line(kind=kind, text=text, reason="rejected", data={"status": attempt.status}))
     return work.kind in PAGES

@@ -11,6 +11,7 @@ from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.engine.ask import add_effect, name_of, newest
 from tocsin.engine.hub import Hub
 from tocsin.store import outbox
+from tocsin.store import remotes as remotes_held
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet
@@ -58,7 +59,12 @@ async def tell_others(
             continue
         if remote.service not in ruling.services or _came_from(remote, actor):
             continue
-        if why := _kept_back(hub, ruling.tell, remote, actor):
+        why = _kept_back(hub, ruling.tell, remote, actor)
+        if not why and ruling.tell is EffectKind.RESOLVE and remote.shared:
+            # merged there with another of ours (S41): it is over there once both are over here
+            held = await remotes_held.held_by_another(connection, remote)
+            why = "another incident of ours lives there too and is not over" if held else ""
+        if why:
             if why != "inbound":
                 sheet.tell(
                     now, incident, Line(kind="not_told", text=f"{remote.connector}: {why}", reason="setting")

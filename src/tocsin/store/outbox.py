@@ -41,6 +41,8 @@ class Remote:
     fault: str
     expected: tuple[Expected, ...]
     read_at: datetime | None
+    there_at: datetime | None
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class ConnectorState:
     last_failure_at: datetime | None
     last_error: str
     last_webhook_at: datetime | None
+    proven_at: datetime | None
+    unproven_since: datetime | None
 
 
 def remote_of(row: Columns) -> Remote:
@@ -98,6 +102,8 @@ def remote_of(row: Columns) -> Remote:
         "superseded_at",
         "fault",
         "read_at",
+        "there_at",
+        "shared",
     ]
     return Remote(
         **{name: row[name] for name in names}, status=RemoteStatus(row["status"]), expected=expected
@@ -292,7 +298,7 @@ _TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
 _FIRST = frozenset({"accepted_at", "created_at", "notified_at"})
 _FACTS = _FIRST | {
     "remote_id", "remote_url", "status", "acknowledged_at", "resolved_at", "failed_at", "superseded_at", "fault",
-    "expected", "read_at",
+    "expected", "read_at", "there_at", "shared",
 }  # fmt: skip
 
 
@@ -358,6 +364,7 @@ def _state_of(row: Columns) -> ConnectorState:
         connector=row["connector"], breaker=breaker, hold_until=row["hold_until"], tokens=row["tokens"],
         tokens_at=row["tokens_at"], last_success_at=row["last_success_at"], last_failure_at=row["last_failure_at"],
         last_error=row["last_error"], last_webhook_at=row["last_webhook_at"],
+        proven_at=row["proven_at"], unproven_since=row["unproven_since"],
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def read(request: Request) -> list[RemoteChange]:
             note=note,
             title=text(alert.get("message")),
             urgency=text(alert.get("priority")),
+            assignee=text(alert.get("owner")) if kind is ChangeKind.REASSIGNED else "",
             occurred_at=alerts.instant(changed),
             raw_type=action,
         )

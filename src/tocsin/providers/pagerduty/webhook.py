@@ -12,9 +12,9 @@ import hmac
 from collections.abc import Mapping
 
 from tocsin.core.model import Json
-from tocsin.core.ports import ChangeKind, Malformed, Proof, RemoteChange, Request
+from tocsin.core.ports import ChangeKind, Malformed, Proof, RemoteChange, RemoteStatus, Request
 from tocsin.providers.pagerduty import incidents, options
-from tocsin.providers.pagerduty.answers import json_of, mapping, text
+from tocsin.providers.pagerduty.answers import items, json_of, mapping, text
 from tocsin.providers.pagerduty.options import Settings
 
 KINDS = {
@@ -30,6 +30,7 @@ KINDS = {
     "incident.priority_updated": ChangeKind.PRIORITY,
     "pagey.ping": ChangeKind.PING,
 }
+_GIVEN_ON = (ChangeKind.REASSIGNED, ChangeKind.ESCALATED)
 OTHERS = frozenset(
     f"incident.{name}"
     for name in (
@@ -101,10 +102,19 @@ def read(request: Request) -> list[RemoteChange]:
             urgency=text(incident.get("urgency")),
             remote_url=text(incident.get("html_url")),
             merged_into=merged,
+            assignee=_assignee(data) if kind in _GIVEN_ON else "",
+            status=incidents.status(incident) if own else RemoteStatus.UNKNOWN,
             occurred_at=incidents.instant(event.get("occurred_at")),
             raw_type=raw_type,
         )
     ]
+
+
+def _assignee(data: Mapping[str, Json]) -> str:
+    """Who is asked now, several with commas between; "" when the body does not tell."""
+    return ", ".join(
+        text(one.get("summary")) for one in items(data.get("assignees")) if text(one.get("summary"))
+    )
 
 
 def _note(data: Mapping[str, Json]) -> str:

@@ -1,0 +1,57 @@
+"""Where do a provider and the hub see an incident differently, and what was decided about it?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from tocsin.api import shapes, views
+from tocsin.api.asking import Paged, Reader, TheHub, Word, cursor_in, cursor_out
+from tocsin.api.routes.answers import problems
+from tocsin.core.errors import NotFound
+from tocsin.store import divergences, incidents
+from tocsin.store.database import Connection
+
+router = APIRouter(prefix="/api/v1", tags=["connectors"])
+
+
+class Wanted(Paged):
+    """Which differences, and where in the list."""
+
+    connector: Word = Field("", description="Those of one connector.")
+    incident: Word = Field("", description="Those of one incident: INC-7, 7 or its id.")
+    state: Literal["open", "ended", "all"] = "open"
+
+
+@router.get(
+    "/divergences", summary="List differences to providers", response_model=shapes.Page[shapes.Divergence],
+    responses=problems("bad_input", "not_found"),
+)  # fmt: skip
+async def list_divergences(
+    hub: TheHub, who: Reader, query: Annotated[Wanted, Query()]
+) -> shapes.Page[shapes.Divergence]:
+    """The newest first: what differs, what was decided and why. Nothing here is applied silently."""
+    if query.connector and query.connector not in hub.policy.connectors:
+        raise NotFound(f"There is no connector {query.connector}", hint="`im connector list` shows them")
+    ended = {"open": False, "ended": True, "all": None}[query.state]
+    before = cursor_in(query.cursor, datetime, int)
+
+    async def ask(connection: Connection) -> list[divergences.DivergenceView]:
+        incident = None
+        if query.incident:
+            incident = await incidents.id_of(connection, query.incident)
+            if incident is None:
+                raise NotFound(
+                    f"There is no incident {query.incident}", hint="`im list --status all` shows every one"
+                )
+        return await divergences.page(
+            connection, connector=query.connector, incident=incident, ended=ended, before=before, most=query.limit + 1
+        )  # fmt: skip
+
+    found = await hub.database.read(ask)
+    shown = found[: query.limit]
+    following = cursor_out(shown[-1].since, shown[-1].id) if len(found) > query.limit else None
+    return shapes.Page(items=[views.divergence(one) for one in shown], next_cursor=following)
