@@ -12,10 +12,12 @@ from tocsin.store.database import Connection
 from tocsin.store.sheet import Sheet, save
 
 TOGETHER = 50
+LEAST_WAIT = 0.05
+"""Seconds until an incident that was in other hands is looked at again."""
 
 
 async def tick(hub: Hub) -> tuple[int, float]:
-    """Look at what is due; (how many, seconds until the next is due, at most 5)."""
+    """Look at what is due; (how many, seconds until there is more to look at, at most 5)."""
 
     async def work(connection: Connection) -> tuple[int, float]:
         now = hub.now()
@@ -25,7 +27,7 @@ async def tick(hub: Hub) -> tuple[int, float]:
             await _look(connection, hub, ids)
         following = await timers.next_due(connection)
         wait = (following - now).total_seconds() if following else 5.0
-        return len(due), min(max(wait, 0.0), 5.0)
+        return len(due), min(max(wait, LEAST_WAIT), 5.0)
 
     count, wait = await hub.database.transact(work)
     if count:

@@ -28,7 +28,10 @@ async def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Kept]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = await connection.fetch("SELECT * FROM incident WHERE id = ANY($1) ORDER BY id FOR UPDATE", wanted)
+    # no key changes: a row that refers to one of these (a timer, an alert) may be written meanwhile
+    rows = await connection.fetch(
+        "SELECT * FROM incident WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", wanted
+    )
     return await _with_parts(connection, rows)
 
 

@@ -342,7 +342,7 @@ _TIMERS_ENDED = Write(
 def _timers(sheet: Sheet, *, running: bool) -> Rows:
     return [
         {"kind": kind, "incident_id": incident_id, "due": due}
-        for (kind, incident_id), due in sheet.timers.items()
+        for (kind, incident_id), due in sorted(sheet.timers.items(), key=lambda timer: timer[0])
         if (due is not None) is running
     ]
 

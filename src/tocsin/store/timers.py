@@ -12,13 +12,21 @@ PAGE = "page"
 
 
 async def claim_due(connection: Connection, now: datetime, most: int) -> list[tuple[str, UUID]]:
-    """(kind, incident) of timers that are due, deleted: the look that follows sets the next one."""
+    """(kind, incident) of timers that are due, deleted: the look that follows sets the next one.
+
+    Their incidents are locked first, as everybody does who writes a timer; one in other hands is passed over
+    and stays due. The other way round two transactions would each wait for what the other holds.
+    """
     rows = await connection.fetch(
-        "DELETE FROM timer t USING (SELECT kind, incident_id FROM timer WHERE due <= $1 ORDER BY due LIMIT $2"
-        " FOR UPDATE SKIP LOCKED) d WHERE t.kind = d.kind AND t.incident_id = d.incident_id RETURNING t.kind, t.incident_id",
-        now,
-        most,
-    )
+        """
+        WITH free AS (
+          SELECT t.kind, t.incident_id FROM timer t JOIN incident i ON i.id = t.incident_id WHERE t.due <= $1
+          ORDER BY t.due LIMIT $2 FOR NO KEY UPDATE OF i SKIP LOCKED)
+        DELETE FROM timer t USING free WHERE t.kind = free.kind AND t.incident_id = free.incident_id AND t.due <= $1
+        RETURNING t.kind, t.incident_id
+        """,
+        now, most,
+    )  # fmt: skip
     return [(row["kind"], row["incident_id"]) for row in rows]
 
 
