@@ -32,6 +32,7 @@ from tocsin.engine import configure
 from tocsin.engine.admission import Doorway
 from tocsin.engine.hub import Active, Hub, log
 from tocsin.engine.ids import new_id, new_token
+from tocsin.engine.keep import Keeper
 from tocsin.engine.seal import Seal, new_key
 from tocsin.postgres import EmbeddedPostgres
 from tocsin.providers import discover as discover_providers
@@ -86,11 +87,14 @@ class Daemon:
         self.hub = await self._hub(database, data)
         if self._postgres is not None:
             await database.transact(lambda c: nodes.i_am_alone(c, self._node))
-        await self._configure()
         await self._first_token(data)
-        door = Doorway(self.hub)
+        await self._configure()
+        keeper = Keeper(self.hub, data / "journal")
+        await keeper.open()
+        door = Doorway(self.hub, keeper)
         self._worker = Worker(self.hub)
         self._tasks.append(asyncio.create_task(door.run(), name="door"))
+        self._tasks.append(asyncio.create_task(keeper.watch(), name="keeper"))
         await self._worker.start(loops=self.settings.role in ("all", "worker"))
         await self._listen(door)
         _write_private(data / "url", self.url)
@@ -101,7 +105,7 @@ class Daemon:
         return Hub(
             database=database, now=self._now, installation=await installation_id(database), seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
-            awake_since=self._now(),
+            awake_since=self._now(), folder=data,
         )  # fmt: skip
 
     async def _configure(self) -> None:

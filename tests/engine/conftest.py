@@ -1,6 +1,7 @@
 """A hub per test, configured, with one provider of the tests' own; more nodes on the same database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -20,12 +21,12 @@ async def bell() -> AsyncIterator[BellServer]:
 
 @pytest.fixture
 async def node(database_url: str, bell: BellServer) -> AsyncIterator[OpenNode]:
-    """`await node()`: one more node on the test's database; `key` = its secret key."""
+    """`await node()`: one more node on the test's database; `key` = its secret key, `folder` = it keeps a journal there."""
     opened: list[Office] = []
     clock = Clock()
 
-    async def start(**more: str) -> Office:
-        opened.append(await open_office(database_url, bell, clock, **more))
+    async def start(*, dsn: str = database_url, **more: Any) -> Office:
+        opened.append(await open_office(dsn, bell, clock, **more))
         return opened[-1]
 
     yield start

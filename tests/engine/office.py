@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from tocsin import sources
 from tocsin.core.model import Action, Event
 from tocsin.engine import configure, deliver
-from tocsin.engine.admission import Admitted, Doorway
+from tocsin.engine.admission import Doorway
 from tocsin.engine.decider import decide_some
 from tocsin.engine.deliver import Claimed
+from tocsin.engine.envelope import Admitted
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id
+from tocsin.engine.keep import Keeper
 from tocsin.engine.seal import Seal
 from tocsin.engine.wire import Wire
 from tocsin.store.database import Connection, Database
@@ -62,6 +65,7 @@ class Office:
     bell: BellServer
     clock: Clock
     running: list[asyncio.Task[None]] = field(default_factory=list)
+    keeper: Keeper | None = None
 
     async def configure(self, text: str = CONFIG) -> None:
         environment = {**ENVIRONMENT, "BELL_URL": self.bell.url}
@@ -122,16 +126,25 @@ def resolve(key: str = "k") -> Event:
 
 
 async def open_office(
-    database_url: str, bell: BellServer, clock: Clock, *, key: str = "a secret key of the tests"
+    database_url: str,
+    bell: BellServer,
+    clock: Clock,
+    *,
+    key: str = "a secret key of the tests",
+    folder: Path | None = None,
 ) -> Office:
-    """A node of its own on that database."""
+    """A node of its own on that database; with a `folder`, one that keeps a journal there."""
     database = await Database.connect(database_url, most=6)
     hub = Hub(
         database=database, now=clock, installation=UUID(int=7), seal=Seal(key), sources=sources.discover(), providers=KINDS,
+        folder=folder,
     )  # fmt: skip
     await configure.refresh(hub)
-    door = Doorway(hub)
-    return Office(hub, door, Wire(), bell, clock, [asyncio.create_task(door.run())])
+    keeper = Keeper(hub, folder / "journal") if folder else None
+    if keeper:
+        await keeper.open()
+    door = Doorway(hub, keeper)
+    return Office(hub, door, Wire(), bell, clock, [asyncio.create_task(door.run())], keeper)
 
 
 async def close_office(office: Office) -> None:

@@ -11,7 +11,7 @@ from tocsin.core.errors import Busy
 from tocsin.core.model import Action, Event
 from tocsin.core.severity import Severity
 from tocsin.engine import admission
-from tocsin.engine.admission import fingerprint
+from tocsin.engine.envelope import fingerprint
 
 from .conftest import OpenNode
 from .office import Office, create, resolve

@@ -1,7 +1,7 @@
 """A body that comes again to the byte is not read again; what it says stays the same, and little is kept."""
 
 from tocsin.core.model import Action, Event
-from tocsin.engine.admission import fingerprint
+from tocsin.engine.envelope import fingerprint
 from tocsin.engine.intake import _Bodies
 
 

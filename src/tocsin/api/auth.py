@@ -23,6 +23,7 @@ from tocsin.api.problems import Forbidden
 from tocsin.core.errors import NotAllowed
 from tocsin.engine.hub import Hub
 from tocsin.store import tokens
+from tocsin.store.database import DatabaseAway
 
 SCOPES = ("read", "write", "intake", "admin")
 COOKIE = "tocsin_session"
@@ -32,6 +33,7 @@ CODE_LASTS = timedelta(minutes=10)
 
 _KEPT_SECONDS = 2.0
 """A token is looked up anew after this long, so that revoking it at another node is felt at once."""
+_ASK_SECONDS = 3.0
 _MOST_KEPT = 1000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
@@ -126,7 +128,14 @@ async def _token(hub: Hub, digest: bytes) -> tokens.Token | None:
     if known is not None and monotonic() - known[0] < _KEPT_SECONDS and not _over(known[1], now):
         return known[1]
     _kept.pop(key, None)
-    token = await hub.database.read(lambda c: tokens.find(c, digest, now))
+    try:
+        if hub.away is not None:
+            return hub.token_known(digest)
+        token = await hub.patience.within(
+            _ASK_SECONDS, hub.database.read(lambda c: tokens.find(c, digest, now))
+        )
+    except DatabaseAway:
+        return hub.token_known(digest)
     if token is not None:
         _kept[key] = (monotonic(), token)
         if len(_kept) > _MOST_KEPT:

@@ -17,8 +17,9 @@ from tocsin.api import auth, once, problems
 from tocsin.core.dedup import Reading
 from tocsin.core.errors import BadInput, Busy, FieldFault, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.core.ports import Request
-from tocsin.engine import hooks, intake
-from tocsin.engine.admission import Admitted, Doorway
+from tocsin.engine import admission, hooks, intake
+from tocsin.engine.admission import Doorway
+from tocsin.engine.envelope import Admitted
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.store import undecided
@@ -126,6 +127,8 @@ class Intake:
     async def _alert(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         who = await auth.authorize(self._hub, scope, "intake")
         answers, headers = await self._taken(request, who, batch=False)
+        if "wait=decision" in request.query and answers[0].kept:
+            return 202, _encode({**_item(answers[0]), "reasons": [answers[0].reason]}), headers
         if "wait=decision" in request.query:
             return 200, _encode({**_item(answers[0]), **await self._decided(answers[0])}), headers
         return 202, _encode(_item(answers[0])), headers
@@ -139,10 +142,11 @@ class Intake:
         self, request: Request, who: auth.Principal, *, batch: bool
     ) -> tuple[list[Admitted], list[tuple[bytes, bytes]]]:
         """What became of the alerts, now or under the same key before; and the headers that say which."""
-        if once.HEADER in request.headers:
+        if once.HEADER in request.headers and self._hub.away is None:
             key = once.key_in(request.headers)
             try:
-                return await self._taken_once(request, who, key, batch=batch)
+                work = self._taken_once(request, who, key, batch=batch)
+                return await self._hub.patience.within(admission.SLOW_SECONDS, work)
             except DatabaseAway:
                 pass  # a key must not keep an alert out: the door may have a place for it yet
         return self._count(await intake.take_api(self._hub, self._door, request, batch=batch)), _JSON
@@ -237,7 +241,12 @@ def _item(answer: Admitted) -> dict[str, Any]:
         "status": answer.status or None,
         "duplicate": answer.duplicate,
     }
-    if answer.reading in (Reading.IGNORED, Reading.OTHER, Reading.RESOLVED, Reading.ACKNOWLEDGED):
+    if answer.kept or answer.reading in (
+        Reading.IGNORED,
+        Reading.OTHER,
+        Reading.RESOLVED,
+        Reading.ACKNOWLEDGED,
+    ):
         item["reading"], item["reason"] = answer.reading.value, answer.reason
     return item
 

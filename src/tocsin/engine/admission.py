@@ -7,19 +7,16 @@ Identical repeats of a live alert take a short way: one statement that counts th
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-import msgspec
-
 from tocsin.core.dedup import Admission, Fresh, Reading, admit
 from tocsin.core.errors import Busy, TooLarge
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.engine.envelope import Admitted, Beside, Envelope, fingerprint
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.store import intake
@@ -30,63 +27,19 @@ MOST_WAITING = 20_000
 """Events waiting to be stored; above that the sender is asked to come again (S17)."""
 
 MOST_TOGETHER = 2_000
+SLOW_SECONDS = 5.0
+"""A commit that takes longer is given up, and its requests are kept beside the database (S47)."""
 _MOST_HINTS = 50_000
 
 Name: TypeAlias = tuple[str, str, bytes]
 """Scope, dedup key and fingerprint: what an identical repeat is recognised by."""
 
 
-@dataclass(slots=True)
-class Envelope:
-    """One request with the events read in it. Stored as a whole or not at all.
-
-    `kept` may be how to make the request as it is kept: a counted repeat keeps none.
-    `prints` are the fingerprints of `events` where they are known already.
-    """
-
-    kept: RawRequest | Callable[[], RawRequest]
-    scope: str
-    events: Sequence[Event]
-    prints: Sequence[bytes] | None
-    done: asyncio.Future[list[Admitted]] = field(repr=False)
-
-    @property
-    def raw(self) -> RawRequest:
-        if not isinstance(self.kept, RawRequest):
-            self.kept = self.kept()
-        return self.kept
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What became of one event: the alert it belongs to, None when it touches none."""
-
-    alert_id: UUID | None
-    correlation_id: str
-    status: str
-    duplicate: bool
-    reading: Reading
-    dedup_key: str
-    reason: str
-
-
-def fingerprint(event: Event) -> bytes:
-    """16 bytes that are equal exactly when two creates say the same, the sender's clock left out."""
-    said = (
-        event.title, event.description, event.severity, event.quiet, event.source, event.services, event.team,
-        event.labels, event.tags, event.details, [(link.href, link.text) for link in event.links],
-    )  # fmt: skip
-    return hashlib.blake2b(_encoder.encode(said), digest_size=16).digest()
-
-
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-
 class Doorway:
     """Takes envelopes, commits them in groups, and answers each when it is durable."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, beside: Beside | None = None) -> None:
+        self._hub, self._beside = hub, beside
         self._waiting: list[Envelope] = []
         self._events_waiting = 0
         self._bell = asyncio.Event()
@@ -155,12 +108,26 @@ class Doorway:
             while self._waiting:
                 group = self._take()
                 try:
-                    await self._commit(group)
+                    await self._store(group)
                 except asyncio.CancelledError:
                     self._refuse(group, Busy("Stopping; nothing was kept", retry_after_seconds=2))
                     raise
                 except Exception as fault:  # noqa: BLE001 - the loop's edge: one group must not close the door
                     await self._one_by_one(group, fault)
+
+    async def _store(self, group: list[Envelope]) -> None:
+        """In the database; while it is away or too slow, beside it."""
+        beside = self._beside
+        if beside is None:
+            await self._commit(group)
+            return
+        while not (beside.keeping and await beside.keep(group)):
+            try:
+                await self._hub.patience.within(SLOW_SECONDS, self._commit(group))
+            except DatabaseAway as fault:
+                beside.lost(fault)
+            else:
+                return
 
     def _take(self) -> list[Envelope]:
         taken = count = 0
@@ -185,7 +152,7 @@ class Doorway:
             try:
                 if away or len(group) == 1:
                     raise fault
-                await self._commit([envelope])
+                await self._store([envelope])
             except Exception as alone:  # noqa: BLE001 - told to its sender, the next goes on
                 busy = Busy(
                     "The database cannot take it now; nothing of this request was kept", retry_after_seconds=5
@@ -294,6 +261,11 @@ def _counted(c: Counted, key: str) -> Admitted:
     )
 
 
+async def admit_kept(connection: Connection, hub: Hub, group: list[Envelope]) -> None:
+    """Admit what the journal gives back, in order, inside a transaction of the caller's."""
+    await _admit_group(connection, group, hub.now(), hub)
+
+
 async def _admit_group(
     connection: Connection, group: list[Envelope], now: datetime, hub: Hub
 ) -> tuple[list[list[Admitted]], dict[tuple[str, str], bytes | None]]:
@@ -306,8 +278,8 @@ async def _admit_group(
     answers: list[list[Admitted]] = []
     for envelope in group:
         answer = []
-        for event in envelope.events:
-            admission = _one(event, envelope, live, now)
+        for index, event in enumerate(envelope.events):
+            admission = _one(event, envelope, index, live, now)
             _note(envelope, event, admission, live, doors, touched)
             rows.append(_event_row(envelope, event, admission))
             answer.append(_admitted(event, admission))
@@ -320,9 +292,13 @@ async def _admit_group(
     return answers, touched
 
 
-def _one(event: Event, envelope: Envelope, live: dict[tuple[str, str], Alert], now: datetime) -> Admission:
-    fresh_id = new_id(now)
-    fresh = Fresh(AlertId(fresh_id), CorrelationId(str(new_id(now))))
+def _one(
+    event: Event, envelope: Envelope, index: int, live: dict[tuple[str, str], Alert], now: datetime
+) -> Admission:
+    if envelope.names is not None:
+        fresh = envelope.names[index]
+    else:
+        fresh = Fresh(AlertId(new_id(now)), CorrelationId(str(new_id(now))))
     known = live.get((envelope.scope, event.dedup_key)) if event.dedup_key else None
     raw = envelope.raw
     return admit(

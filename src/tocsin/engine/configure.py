@@ -12,12 +12,15 @@ from functools import partial
 from typing import Any
 
 from tocsin import policy as policies
+from tocsin.engine import snapshot
 from tocsin.engine.hub import Active, Hub, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
+from tocsin.engine.snapshot import Snapshot
 from tocsin.policy import Loaded
-from tocsin.store import configs
+from tocsin.store import configs, tokens
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
+from tocsin.store.tokens import Token
 
 LATER_SOURCES = ("opsgenie",)
 """Sources a configuration may name already, so that it need not change when they arrive."""
@@ -123,26 +126,43 @@ def foreseen(before: Version | None, loaded: Loaded) -> Applied:
 
 
 async def refresh(hub: Hub) -> None:
-    """Take the newest stored version into use on this node; cheap when it is in use already."""
+    """Take the newest stored version into use on this node, and keep it beside the database; cheap when it is
+    in use already."""
 
-    async def fetch(connection: Connection) -> tuple[Version | None, dict[str, bytes]]:
-        return await configs.latest(connection), await configs.sealed_secrets(connection)
+    async def fetch(connection: Connection) -> tuple[Version | None, dict[str, bytes], dict[bytes, Token]]:
+        sealed = await configs.sealed_secrets(connection)
+        return await configs.latest(connection), sealed, await tokens.valid(connection)
 
-    version, sealed = await hub.database.read(fetch)
-    if version is None:
-        hub.active = Active(
-            policy=policies.load(
-                "{}", env={}, known_sources=(), known_providers=(), file_name="built-in"
-            ).policy
-        )
+    version, sealed, known = await hub.database.read(fetch)
+    seen = Snapshot(
+        installation=hub.installation, version=version.version if version else 0, sealed=sealed,
+        document=version.document if version else {}, tokens=tuple((digest, _unused(t)) for digest, t in known.items()),
+    )  # fmt: skip
+    use(hub, seen)
+    await snapshot.keep(hub, seen)
+
+
+def use(hub: Hub, seen: Snapshot) -> None:
+    """Put a configuration into force, wherever it was read from."""
+    known = dict(seen.tokens)
+    if not seen.version:
+        empty = policies.load("{}", env={}, known_sources=(), known_providers=(), file_name="built-in")
+        hub.active = Active(policy=empty.policy, tokens=known)
         return
-    used = policies.secret_names(version.document)
-    secrets, unsealed = opened(hub, {name: value for name, value in sealed.items() if name in used})
-    for name in sorted(used & sealed.keys() - secrets.keys()):
+    used = policies.secret_names(seen.document)
+    secrets, unsealed = opened(hub, {name: value for name, value in seen.sealed.items() if name in used})
+    for name in sorted(used & seen.sealed.keys() - secrets.keys()):
         log.error("secret_lost", name=name, message=LOST_KEY)
-    compiled = policies.compile_document(version.document, version=version.version)
+    compiled = policies.compile_document(seen.document, version=seen.version)
     by_hash = {integration.key_hash: integration for integration in compiled.integrations.values()}
-    hub.active = Active(policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed)
+    hub.active = Active(
+        policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed, tokens=known
+    )
+
+
+def _unused(token: Token) -> Token:
+    """Without what changes with each use: the snapshot is written when something was decided."""
+    return replace(token, last_used_at=None)
 
 
 def opened(hub: Hub, sealed: Mapping[str, bytes]) -> tuple[dict[str, str], bool]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -16,10 +17,12 @@ import structlog
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy
 from tocsin.core.ports import ConnectorSettings
+from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
 from tocsin.providers import ProviderKind
 from tocsin.sources import SourceKind
 from tocsin.store.database import Database
+from tocsin.store.tokens import Token
 
 log = structlog.get_logger("tocsin")
 
@@ -27,12 +30,14 @@ log = structlog.get_logger("tocsin")
 @dataclass(frozen=True, slots=True)
 class Active:
     """The configuration in force on this node. `secrets` maps "connectors.NAME.api_key" to the credential;
+    `tokens` are those of the API by their hash, for the time without a database (S47);
     `unsealed` False = the secret key is not the one they were sealed with: connectors fail closed (S50)."""
 
     policy: Policy = field(default_factory=Policy)
     secrets: Mapping[str, str] = field(default_factory=dict)
     by_key_hash: Mapping[str, Integration] = field(default_factory=dict)
     unsealed: bool = True
+    tokens: Mapping[bytes, Token] = field(default_factory=dict)
 
     def settings_of(self, connector: Connector) -> ConnectorSettings:
         """A connector as its provider sees it, credentials filled in."""
@@ -104,7 +109,8 @@ class Wake:
 @dataclass(slots=True)
 class Hub:
     """One node's engine room. `awake_since` = when it began, or the database came back: what was due before
-    was missed, not refused (S46)."""
+    was missed, not refused (S46). `away` = since when this node finds the database away, None while it is there.
+    `folder` = where it keeps what must survive without one; `snapshot` = what was last written there."""
 
     database: Database
     now: Callable[[], datetime]
@@ -118,6 +124,10 @@ class Hub:
     demo: bool = False
     node: UUID | None = None
     awake_since: datetime | None = None
+    away: datetime | None = None
+    folder: Path | None = None
+    snapshot: bytes = b""
+    patience: Patience = field(default_factory=Patience)
     changed: list[Callable[[str], None]] = field(default_factory=list)
 
     @property
@@ -127,6 +137,12 @@ class Hub:
     def incident_url(self, name: str) -> str:
         """Where people see an incident; "" without a public address."""
         return f"{self.public_url}/i/{name}" if self.public_url else ""
+
+    def token_known(self, digest: bytes) -> Token | None:
+        """The token with this hash as last read from the database; None for one that has run out since."""
+        token = self.active.tokens.get(digest)
+        over = token is not None and token.expires_at is not None and token.expires_at <= self.now()
+        return None if over else token
 
     def reaches_here(self, connector: str) -> bool:
         """True when changes made here are written to that connector (S36)."""

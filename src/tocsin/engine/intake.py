@@ -19,7 +19,8 @@ from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
 from tocsin.core.policy import Integration
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.severity import Severity
-from tocsin.engine.admission import Admitted, Doorway, fingerprint
+from tocsin.engine.admission import Doorway
+from tocsin.engine.envelope import Admitted, fingerprint
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.store.intake import RawRequest

@@ -23,6 +23,9 @@ _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # stopped, starting, in recovery
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.ReadOnlySQLTransactionError,  # a standby took its place
+    asyncpg.InvalidCatalogNameError,  # gone while it is restored
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
 _TRIES = 6
 

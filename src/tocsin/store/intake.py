@@ -120,6 +120,17 @@ async def live_alerts(
     return {(row["scope"], row["dedup_key"]): alert_of(row) for row in rows}
 
 
+async def stored_already(connection: Connection, requests: Sequence[tuple[UUID, datetime]]) -> set[UUID]:
+    """Which of these (id, receipt time) are kept already."""
+    rows = await connection.fetch(
+        "SELECT id FROM raw_request WHERE id = ANY($1) AND received_at >= $2 AND received_at <= $3",
+        [request for request, _ in requests],
+        min(at for _, at in requests),
+        max(at for _, at in requests),
+    )
+    return {row["id"] for row in rows}
+
+
 async def save_raw(connection: Connection, raws: Sequence[RawRequest]) -> None:
     """Keep the requests as they came."""
     await connection.execute(

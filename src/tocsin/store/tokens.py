@@ -54,6 +54,12 @@ async def everyone(connection: Connection) -> list[Token]:
     return [_token_of(row) for row in await connection.fetch("SELECT * FROM api_token ORDER BY made_at, id")]
 
 
+async def valid(connection: Connection) -> dict[bytes, Token]:
+    """Every token that is not revoked, by its hash: for the time when nobody can be asked (S47)."""
+    rows = await connection.fetch("SELECT * FROM api_token WHERE revoked_at IS NULL ORDER BY hash")
+    return {row["hash"]: _token_of(row) for row in rows}
+
+
 async def revoke(connection: Connection, id: UUID, now: datetime) -> bool:
     """True when there was one to revoke."""
     done = await connection.execute(

@@ -1,0 +1,38 @@
+"""The journal goes back to the database: in order, each request once, however often it is begun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from tocsin.engine.admission import admit_kept
+from tocsin.engine.envelope import Envelope
+from tocsin.engine.hub import Hub
+from tocsin.engine.kept import Kept
+from tocsin.store import intake
+from tocsin.store.database import Connection
+
+TOGETHER = 200
+"""Requests in one transaction."""
+
+
+async def replay(connection: Connection, hub: Hub, kept: Sequence[Kept]) -> int:
+    """Admit what is not stored yet, as it would have been admitted then; how many requests that were.
+
+    A crash after this commits, and before the segment is gone, leads here again with the same ids.
+    """
+    stored = await intake.stored_already(connection, [(k.raw.id, k.raw.received_at) for k in kept])
+    left = [k for k in _once(kept) if k.raw.id not in stored]
+    if left:
+        loop = asyncio.get_running_loop()
+        group = [Envelope(k.raw, k.scope, k.events, None, loop.create_future(), k.names) for k in left]
+        await admit_kept(connection, hub, group)
+    return len(left)
+
+
+def _once(kept: Sequence[Kept]) -> list[Kept]:
+    found: dict[UUID, Kept] = {}
+    for one in kept:
+        found.setdefault(one.raw.id, one)
+    return list(found.values())
