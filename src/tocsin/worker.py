@@ -10,12 +10,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tocsin.engine import configure, deliver, hooks, reconcile, tick
+from tocsin.engine import alarm, configure, deliver, hooks, reconcile, tick
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.wire import Wire
-from tocsin.store import configs, intake, nodes, outbox, sheet
+from tocsin.store import alarms, configs, intake, nodes, outbox, sheet
 from tocsin.store import hooks as hook_rows
 from tocsin.store.database import DatabaseAway, Listener
 from tocsin.store.migrate import keep_partitions_ahead
@@ -26,6 +26,7 @@ _BELLS = {
     sheet.TIMERS: "timers",
     hook_rows.HOOKS: "hooks",
     configs.CONFIG: "config",
+    alarms.ALARMS: alarm.BELL,
 }
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = 1.0
@@ -53,6 +54,7 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
+            others.append((alarm.BELL, self._alarms))
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -117,6 +119,11 @@ class Worker:
         while count:
             count, wait = await tick.tick(self._hub)
         return wait
+
+    async def _alarms(self) -> float | None:
+        while await alarm.tell(self._hub):
+            pass
+        return None
 
     async def _reconcile(self) -> float | None:
         await reconcile.reconcile(self._hub, self._wire)

@@ -324,6 +324,13 @@ KEY = "key: sixteen-letters-16"
         ),
         pytest.param("integrations: {a: {source: webhook}}", "integrations.a.key", 1, "missing", id="no key"),
         pytest.param(
+            f"integrations: {{tocsin: {{source: webhook, {KEY}}}}}",
+            "integrations.tocsin",
+            1,
+            "built in",
+            id="the name of the hub's own alerts",
+        ),
+        pytest.param(
             "integrations: {a: {source: webhook, key: short}}",
             "integrations.a.key",
             1,

@@ -13,8 +13,8 @@ from tocsin.core.paging import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
 from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
-from tocsin.store.figures import Outcomes
 from tocsin.store.divergences import DivergenceView
+from tocsin.store.figures import Outcomes
 from tocsin.store.outbox import ConnectorState
 from tocsin.store.reading import AlertView, DeliveryView, IncidentView, LineView, RemoteView
 from tocsin.store.tokens import Token

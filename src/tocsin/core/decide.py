@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from tocsin.core.alarm import avoiding
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
 from tocsin.core.grouping import group_key
@@ -271,9 +272,11 @@ def _plan(
     situation: Situation, u: Understood, policy: Policy, now: datetime
 ) -> tuple[Plan, tuple[Line, ...]]:
     steps = with_channels(u.route.steps, u.route.channels)
-    return plan_for(
+    plan, lines = plan_for(
         steps, policy, team=u.classified.team, now=now, delay=u.route.delay, mailer=situation.mailer
     )
+    plan, more = avoiding(plan, situation.alert)
+    return plan, (*lines, *more)
 
 
 def _reopened(

@@ -266,6 +266,15 @@ async def admit_kept(connection: Connection, hub: Hub, group: list[Envelope]) ->
     await _admit_group(connection, group, hub.now(), hub)
 
 
+async def admit_within(
+    connection: Connection, hub: Hub, raw: RawRequest, scope: str, events: Sequence[Event]
+) -> list[Admitted]:
+    """Admit events of the hub's own inside a transaction of the caller's; one result per event."""
+    alone = Envelope(raw, scope, events, None, asyncio.get_running_loop().create_future())
+    (answer,), _ = await _admit_group(connection, [alone], hub.now(), hub)
+    return answer
+
+
 async def _admit_group(
     connection: Connection, group: list[Envelope], now: datetime, hub: Hub
 ) -> tuple[list[list[Admitted]], dict[tuple[str, str], bytes | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tocsin.core.alarm import Alarm
 from tocsin.core.errors import Busy, NotAllowed, NotFound, Refusal
 from tocsin.core.ports import Malformed, Proof, Request
 from tocsin.engine.diverge import end_agreed
@@ -11,7 +12,7 @@ from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.respond import rung
-from tocsin.store import hooks
+from tocsin.store import alarms, hooks
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.hooks import Hook
 
@@ -59,7 +60,16 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
         headers={n: v for n, v in request.headers.items() if n in _KEPT_HEADERS}, query="", body=request.body,
         remote_address=request.remote_address,
     )  # fmt: skip
-    await hub.database.transact(lambda c: hooks.keep(c, hook))
+    alarm = _wrong_signature(name)
+
+    async def keep(connection: Connection) -> None:
+        await hooks.keep(connection, hook)
+        if proof is Proof.WRONG:
+            await alarms.sound(connection, [alarm], now)
+        elif alarm.key in hub.alarming:
+            await alarms.clear(connection, [alarm.key], now)
+
+    await hub.database.transact(keep)
     if proof is Proof.WRONG:
         log.error("webhook_signature_wrong", connector=name, hook=str(hook.id))
         raise Quarantined(
@@ -68,6 +78,15 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
         )
     hub.wake.ring("hooks")
     return hook.id
+
+
+def _wrong_signature(connector: str) -> Alarm:
+    return Alarm(
+        key=f"webhook-signature/{connector}", connector=connector, title=f"Webhooks of {connector} carry a wrong signature",
+        text=f"A known subscription of {connector} signs with a secret that is none of its webhook_secrets. What it sends is kept"
+        " aside and not applied; acknowledgements made there are learned by reading alone. Add the subscription's secret to"
+        " webhook_secrets, or make the subscription anew.",
+    )  # fmt: skip
 
 
 async def work_off(hub: Hub) -> int:

@@ -129,6 +129,9 @@ class Hub:
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)
     changed: list[Callable[[str], None]] = field(default_factory=list)
+    alarming: frozenset[str] = frozenset()
+    """Names of the alarms that go on, as last read: who finds that something works again need not ask the
+    database each time. It may lag by a moment."""
 
     @property
     def policy(self) -> Policy:

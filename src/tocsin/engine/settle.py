@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from tocsin.core.alarm import Alarm
 from tocsin.core.breaker import Breaker, BreakerState, after_failure, after_success, backoff
 from tocsin.core.divergence import missing, refused
 from tocsin.core.lifecycle import Act
@@ -34,6 +35,7 @@ from tocsin.store.timers import PAGE
 
 PAGES = (EffectKind.CREATE, EffectKind.REOPEN)
 PACED_BY_BREAKER = timedelta(seconds=4)
+REFUSED = "refused/{}"
 NEVER_CREATED = "its page was never created there, and is not wanted any more"
 _REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
@@ -183,7 +185,7 @@ async def _follow(
     outcome, remote = attempt.outcome, work.remote
     match outcome:
         case Accepted():
-            await _accepted(connection, sheet, incident, work, outcome, attempt, now)
+            await _accepted(connection, hub, sheet, incident, work, outcome, attempt, now)
             return work.kind in PAGES
         case Skipped():
             await outbox.settle(connection, work.id, "done", outcome.reason, now)
@@ -210,6 +212,7 @@ async def _follow(
 
 async def _accepted(
     connection: Connection,
+    hub: Hub,
     sheet: Sheet,
     incident: Incident,
     work: Work,
@@ -221,6 +224,8 @@ async def _accepted(
     facts: dict[str, Any] = {"accepted_at": now, "fault": ""}
     if outcome.created and work.kind in PAGES:
         facts |= {"created_at": now, "failed_at": None}
+        if (over := REFUSED.format(remote.connector)) in hub.alarming:
+            sheet.alarms_over.append(over)
     facts |= {"remote_id": outcome.remote_id} if outcome.remote_id else {}
     facts |= {"remote_url": outcome.remote_url} if outcome.remote_url else {}
     status = outcome.status if outcome.status is not RemoteStatus.UNKNOWN else _REACHED.get(work.kind)
@@ -311,6 +316,8 @@ async def _rejected(
             kind=work.kind.value,
             reason=outcome.reason,
         )
+        if work.kind in PAGES or outcome.counts:
+            sheet.alarms.append(_refused(work, outcome))
     kind = "page_failed" if work.kind in PAGES else "delivery_failed"
     text = f"{remote.connector} refused the {work.kind.value}: {outcome.reason}"
     ours = ours_of(incident, remote.service)
@@ -321,3 +328,13 @@ async def _rejected(
         await differ(connection, sheet, incident, remote, found, now)
     sheet.tell(now, incident, Line(kind=kind, text=text, reason="rejected", data={"status": attempt.status}))
     return work.kind in PAGES
+
+
+def _refused(work: Work, outcome: Rejected) -> Alarm:
+    """S28: what is wrong there stays wrong for the next page too, until somebody mends it."""
+    name = work.remote.connector
+    return Alarm(
+        key=REFUSED.format(name), connector=name, title=f"{name} refuses what it is asked",
+        text=f"It refused the {work.kind.value}: {outcome.reason}. Pages that go there fail over at once; `im doctor` checks its"
+        " address, credentials and mappings.",
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from tocsin.core.alarm import INTEGRATION
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Destination, Direction, Integration
 from tocsin.policy.fields import Section
@@ -30,6 +31,9 @@ _SETTINGS = (
     "custom_field_mappings",
     "sla_mapping",
 )
+BUILT_IN = ("api", INTEGRATION)
+"""Integrations that are always there: callers of the API, and the hub itself."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
 _TARGET_WORDS = ("lead", "oncall", "both", "default")
 _WINDOW = {"least": timedelta(minutes=15), "most": timedelta(days=30)}  # IN-6, IN-7
@@ -147,6 +151,8 @@ def _integration(
 ) -> Integration:
     if not _NAME.match(name):
         entry.fault("", f'"{name}" cannot name an integration: letters, digits, ".", "_" and "-"')
+    if name in BUILT_IN:
+        entry.fault("", f'"{name}" is built in and cannot be configured: choose another name')
     source = entry.text("source", required=True)
     if source:
         entry.known("source", source, known.sources, "source")

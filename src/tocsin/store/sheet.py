@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tocsin.core.alarm import Alarm
 from tocsin.core.model import Alert, Incident, Line
 from tocsin.core.paging import Plan
 from tocsin.core.ports import EffectKind
+from tocsin.store import alarms
 from tocsin.store.database import Connection
 from tocsin.store.rows import links_out, plan_out
 from tocsin.store.writing import Rows, Write, write
@@ -96,6 +98,8 @@ class Sheet:
     reopened: list[tuple[int, int, datetime]] = field(default_factory=list)
     effects: list[NewEffect] = field(default_factory=list)
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+    alarms_over: list[str] = field(default_factory=list)
 
     def tell(
         self,
@@ -149,6 +153,10 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
     )
     for alert_id, status, resolved_by, resolved_at, only in sheet.alert_status:
         await connection.execute(_ALERT_STATUS, alert_id, status, resolved_by, resolved_at, only)
+    if sheet.alarms_over:
+        await alarms.clear(connection, sheet.alarms_over, now)
+    if sheet.alarms:
+        await alarms.sound(connection, sheet.alarms, now)
 
 
 def _bells(sheet: Sheet) -> list[tuple[str, str]]:

@@ -1,0 +1,59 @@
+"""What does the hub say of itself when something of its own does not work, and by which way?
+
+An alarm becomes an alert of the built-in integration `tocsin` and is routed like any other, except that the
+connector it speaks of is not asked to tell of itself. No mute hides it (S7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tocsin.core.model import Alert, Line
+from tocsin.core.paging import Plan
+from tocsin.core.severity import Severity
+
+INTEGRATION = "tocsin"
+"""The built-in integration and source of the hub's own alerts; no configuration may take the name."""
+
+CONNECTOR_LABEL = "connector"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One thing of the hub's own that does not work.
+
+    `key` names what continues ("webhook-unproven/prod-pagerduty"): sounded again it is the same alarm, and
+    cleared by that name. `text` says what happened, to what, and what to do next; it holds no secret.
+    `connector` is the one that cannot be relied on now, "" = none.
+    """
+
+    key: str
+    title: str
+    text: str
+    severity: Severity = Severity.HIGH
+    connector: str = ""
+
+
+def is_alarm(alert: Alert) -> bool:
+    """True for the hub's own alerts."""
+    return alert.integration == INTEGRATION
+
+
+def avoiding(plan: Plan, alert: Alert) -> tuple[Plan, tuple[Line, ...]]:
+    """The plan of an alarm without the connector it speaks of; unchanged where nobody else would be asked,
+    since a way that may work is better than none."""
+    name = alert.labels.get(CONNECTOR_LABEL, "")
+    if not is_alarm(alert) or not name:
+        return plan, ()
+    steps = tuple(replace(s, ways=tuple(w for w in s.ways if w.connector != name)) for s in plan.steps)
+    last_resort = tuple(way for way in plan.last_resort if way.connector != name)
+    left = replace(plan, steps=tuple(step for step in steps if step.ways), last_resort=last_resort)
+    if not left.steps and last_resort:
+        left = replace(left, steps=(replace(plan.steps[0], ways=last_resort),) if plan.steps else ())
+    if not left.steps:
+        text = f"Only {name} could be asked, of which this alarm speaks: it is asked all the same"
+        return plan, (Line(kind="alarm_way", text=text, reason="no_other_way"),)
+    if left == plan:
+        return plan, ()
+    text = f"{name} is not asked, since this alarm speaks of it"
+    return left, (Line(kind="alarm_way", text=text, reason="other_way"),)
