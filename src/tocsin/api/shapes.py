@@ -206,7 +206,9 @@ class Connector(BaseModel):
     average_ms: float | None
     attempts: int
     sync: Literal["webhook", "polling"]
-    divergences: int = Field(0, description="Differences that are open: GET /api/v1/divergences lists them.")
+    divergences: int = Field(
+        default=0, description="Differences that are open: GET /api/v1/divergences lists them."
+    )
     unproven_since: datetime | None = Field(
         None, description="Since when a write of ours has not come back by webhook; meanwhile it is read."
     )
