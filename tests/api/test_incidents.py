@@ -37,7 +37,8 @@ async def test_an_alert_and_its_incident_show_the_same_story(office: Office) -> 
         "acknowledged_at": None, "acknowledged_by": "", "resolved_at": None, "resolved_by": "", "closed_at": None,
         "assignee": "", "declared": False, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
         "next_step_at": "2026-11-16T12:15:00Z", "life": 1, "recurrence_of": None, "alerts": 1, "repeats": 1,
-        "config_version": 1, "updated_at": NOON, "details": {}, "links": [], "providers": [], "changed": True,
+        "config_version": 1, "updated_at": NOON, "details": {}, "fields": {}, "links": [], "providers": [],
+            "changed": True,
     }  # fmt: skip
     assert [(p["connector"], p["type"], p["status"], p["waiting"]) for p in incident["providers"]] == [
         ("prod-pagerduty", "pagerduty", "unknown", 1),
@@ -225,3 +226,39 @@ async def test_what_comes_later_is_not_there(office: Office, act: str) -> None:
     await office.incident()
 
     assert (await office.ask("POST", f"/api/v1/incidents/INC-1/{act}", {})).status_code == 404
+
+
+async def test_a_change_is_shown_told_and_no_change_the_second_time(office: Office) -> None:
+    """Severity, words and fields at once; numbers and truths become texts."""
+    await office.incident(fields={"customer": "acme"})
+    body = {
+        "title": "It burns down",
+        "severity": "SEV-1",
+        "fields": {"customer": None, "users": 12, "public": True},
+    }
+    first = await office.ask("PATCH", "/api/v1/incidents/INC-1", body)
+    again = await office.ask("PATCH", "/api/v1/incidents/INC-1", body)
+
+    assert (first.status_code, first.json()["changed"], again.json()["changed"]) == (200, True, False)
+    assert again.headers["changed"] == "false"
+    shown = await office.get("/api/v1/incidents/INC-1")
+    assert (shown["title"], shown["severity"]) == ("It burns down", "critical")
+    assert shown["fields"] == {"users": "12", "public": "true"}
+
+
+async def test_the_last_field_can_be_taken_away(office: Office) -> None:
+    await office.incident(fields={"customer": "acme"})
+    await office.ask("PATCH", "/api/v1/incidents/INC-1", {"fields": {"customer": ""}})
+
+    assert (await office.get("/api/v1/incidents/INC-1"))["fields"] == {}
+
+
+async def test_more_fields_than_are_kept_are_refused_as_a_whole(office: Office) -> None:
+    await office.incident(fields={f"a{n}": "x" for n in range(40)})
+    answer = await office.ask(
+        "PATCH", "/api/v1/incidents/INC-1", {"title": "y", "fields": {f"b{n}": "x" for n in range(40)}}
+    )
+
+    assert (answer.status_code, [f["field"] for f in answer.json()["faults"]]) == (422, ["fields"])
+    shown = await office.get("/api/v1/incidents/INC-1")
+    assert (shown["title"], len(shown["fields"])) == ("It burns", 40)

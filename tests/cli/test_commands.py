@@ -70,6 +70,9 @@ def test_each_refusal_has_its_exit_code(im: Any, hub: Any, status: int, code: in
         ),
         pytest.param(["token", "create", "x", "--scope", "root"], "root is not a scope", id="unknown scope"),
         pytest.param(["note", "INC-7"], "needs a text", id="note without text"),
+        pytest.param(["update", "INC-7"], "nothing to change", id="update without a change"),
+        pytest.param(["update", "--sev", "1"], "no incident is named", id="update of nothing"),
+        pytest.param(["update", "7", "--field", "x"], "key=value", id="field without value"),
         pytest.param(["apply"], "which file", id="apply without file"),
         pytest.param(["api", "BREW", "/x"], "not a method", id="unknown method"),
     ],
@@ -105,6 +108,19 @@ def test_no_answer_in_time_is_exit_124(run: Any) -> None:
 def test_both_ways_of_naming_an_incident(im: Any, hub: Any, words: list[str]) -> None:
     assert im(*words).code == 0
     assert [one.body for one in hub.of("POST", f"{API}/incidents/INC-7/acknowledge")] == [{"note": "n"}]
+
+
+def test_update_sends_what_is_given_and_no_more(im: Any, hub: Any) -> None:
+    words = ["--sev", "1", "--description", "-", "--field", "customer=acme", "--field", "region="]
+    assert im("update", "7", *words, stdin="more\n").code == 0
+    (sent,) = hub.of("PATCH", f"{API}/incidents/INC-7")
+    fields = {"customer": "acme", "region": ""}
+    assert sent.body == {"severity": "critical", "description": "more", "fields": fields}
+
+
+def test_what_was_so_already_is_told(im: Any, hub: Any) -> None:
+    hub.answer("PATCH", f"{API}/incidents/INC-7", {"name": "INC-7", "changed": False})
+    assert im("update", "7", "--title", "x").out == "INC-7 was so already; nothing changed.\n"
 
 
 def test_one_of_two_is_partly_done(im: Any, hub: Any) -> None:

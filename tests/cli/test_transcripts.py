@@ -26,6 +26,16 @@ CASES = {
     "close": ["close", "INC-7"],
     "reopen": ["reopen", "INC-7"],
     "note": ["note", "INC-7", "the replica is rebuilding"],
+    "update": [
+        "update",
+        "INC-7",
+        "--sev",
+        "SEV-1",
+        "--title",
+        "checkout is down",
+        "--field",
+        "customer=acme",
+    ],
     "declare": [
         "declare",
         "--sev",

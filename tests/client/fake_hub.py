@@ -249,6 +249,7 @@ def filled(hub: Hub) -> Hub:
     for act, more in (("acknowledge", acked), ("resolve", over), ("close", {"status": "closed", "status_shown": "Closed"}),
                       ("reopen", {}), ("notes", {})):  # fmt: skip
         hub.answer("POST", f"{api}/incidents/INC-7/{act}", incident(**more))
+    hub.answer("PATCH", f"{api}/incidents/INC-7", incident(fields={"customer": "acme"}))
     hub.answer("POST", f"{api}/alerts", ACCEPTED, 202)
     hub.call("POST", f"{api}/alerts/batch", lambda seen: (202, {"items": [ACCEPTED for _ in seen.body]}))
     hub.answer("POST", f"{api}/explain", EXPLANATION)

@@ -105,6 +105,7 @@ class Incident(BaseModel):
     config_version: int
     updated_at: datetime
     details: dict[str, Any]
+    fields: dict[str, str]
     links: list[dict[str, str]]
     providers: list[ProviderSide]
     changed: bool = True

@@ -34,8 +34,8 @@ def incident(view: IncidentView, policy: Policy, *, changed: bool = True) -> sha
         closed_at=i.closed_at, assignee=i.assignee, declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
         next_step_at=next_step_at(view.plan, i.status), life=i.life,
         recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None, alerts=view.alerts, repeats=view.repeats,
-        config_version=i.config_version, updated_at=view.updated_at, details=dict(i.details), links=_links(i.links),
-        providers=[_provider(r, policy) for r in view.remotes], changed=changed,
+        config_version=i.config_version, updated_at=view.updated_at, details=dict(i.details), fields=dict(i.fields),
+        links=_links(i.links), providers=[_provider(r, policy) for r in view.remotes], changed=changed,
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "resolve": Entry("acts", INCIDENTS, "Resolve incidents: say that it is over."),
     "close": Entry("acts", INCIDENTS, "Close incidents: put them away."),
     "reopen": Entry("acts", INCIDENTS, "Reopen incidents: it is not over."),
+    "update": Entry("update", INCIDENTS, "Change an incident's title, text, severity or fields."),
     "note": Entry("acts", INCIDENTS, "Add a note to an incident's timeline."),
     "send": Entry("send", ALERTS, "Send an alert, or many; kept on disk while the server is away."),
     "explain": Entry("explain", ALERTS, "Explain why an alert went where it went, or would go."),

@@ -159,6 +159,7 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
         ("Origin", incident.origin or ("declared by hand" if incident.declared else "")),
         ("Recurrence of", incident.recurrence_of),
         ("Correlation", incident.correlation_id),
+        *((name, value) for name, value in incident.fields.items()),
         ("Description", incident.description),
     ]
 

@@ -143,14 +143,25 @@ class Client:
         answer = self.call("POST", "/api/v1/incidents", json_body=body, headers=_key(key))
         return shaped(answer.json(), Incident)
 
+    def update(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        severity: str | None = None,
+        fields: Mapping[str, object] | None = None,
+    ) -> Incident:
+        """Change what is given, None leaves as it is; a field of None or "" is taken away. A higher severity pages
+        again. `changed` is False when it was so already."""
+        given = {"title": title, "description": description, "severity": severity, "fields": fields}
+        body = {name: value for name, value in given.items() if value is not None}
+        return _acted(self.call("PATCH", f"/api/v1/incidents/{_part(name)}", json_body=body))
+
     def act(self, name: str, act: str, body: Mapping[str, object] | None = None) -> Incident:
         """Do `act` to the incident: acknowledge, resolve, close, reopen, notes, assign, snooze, merge."""
         path = f"/api/v1/incidents/{_part(name)}/{act}"
-        answer = self.call("POST", path, json_body=dict(body or {}))
-        incident = shaped(answer.json(), Incident)
-        if answer.headers.get("changed", "").lower() == "false":
-            incident.changed = False
-        return incident
+        return _acted(self.call("POST", path, json_body=dict(body or {})))
 
     def acknowledge(self, name: str, note: str = "") -> Incident:
         """Say that somebody is on it; `changed` is False when somebody was already."""
@@ -329,6 +340,13 @@ class Client:
 
 def _part(name: str) -> str:
     return quote(name, safe="")
+
+
+def _acted(answer: Answer) -> Incident:
+    incident = shaped(answer.json(), Incident)
+    if answer.headers.get("changed", "").lower() == "false":
+        incident.changed = False
+    return incident
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:

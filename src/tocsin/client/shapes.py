@@ -89,6 +89,7 @@ class Incident(Shape):
     repeats: int = 0
     config_version: int | None = None
     updated_at: datetime | None = None
+    fields: dict[str, str] = {}
     providers: list[ProviderSide] = []
     changed: bool = True
 

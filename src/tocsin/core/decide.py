@@ -30,6 +30,7 @@ from tocsin.core.model import (
 from tocsin.core.paging import Plan, plan_for, with_channels
 from tocsin.core.policy import Policy, RouteKind
 from tocsin.core.record import core_facts, record_of
+from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import route
 from tocsin.core.severity import Severity, worse
 from tocsin.core.situation import Decision, Situation, Understood
@@ -185,7 +186,7 @@ def _repeated(
     acknowledged = u.acknowledged and not situation.other_live
     plan: Plan | None = None
     if worse_now:
-        after, line = _worsened(after, u, policy)
+        after, line = worsened(after, u.severity, u.route, policy)
         told = (*told, line)
         if u.route.kind is RouteKind.PAGE:
             plan, more = _plan(situation, u, policy, now)
@@ -195,7 +196,7 @@ def _repeated(
         ruling = rule(after, Act.ACKNOWLEDGE, Actor(ActorKind.SENDER, alert.integration, person=False), now)
     elif plan is not None and not u.acknowledged:
         alert = replace(alert, status=AlertStatus.OPEN)
-        ruling = _asked_again(after, now)
+        ruling = asked_again(after, now)
     return Decision(
         alert=alert, incident=ruling.incident if ruling else after, ruling=ruling, plan=plan,
         tell_update=texts or worse_now, lines=told,
@@ -203,32 +204,16 @@ def _repeated(
 
 
 def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
-    """S6: text, details and links are those of the latest repeat."""
+    """S6: text, details and links are those of the latest repeat, but for what a person wrote (S40)."""
+    hand = incident.by_hand
     return replace(
         incident,
-        title=alert.title,
-        description=alert.description,
+        title=incident.title if "title" in hand else alert.title,
+        description=incident.description if "description" in hand else alert.description,
         details=core_facts(alert, u.classified),
         links=alert.links,
+        fields=incident.fields if "fields" in hand else {**incident.fields, **u.route.fields},
     )
-
-
-def _worsened(incident: Incident, u: Understood, policy: Policy) -> tuple[Incident, Line]:
-    text = f"Worse: {incident.severity.value} -> {u.severity.value}; routed again"
-    after = replace(
-        incident, severity=u.severity, policy=u.route.policy_name, rule=u.route.rule, config_version=policy.version
-    )  # fmt: skip
-    return after, Line(kind="severity_rose", text=text, reason="rose")
-
-
-def _asked_again(incident: Incident, now: datetime) -> Ruling | None:
-    """An acknowledged incident is opened again: what was acknowledged was less than this (S6, S21). None
-    when nobody has acknowledged it."""
-    if incident.status is not IncidentStatus.MITIGATED:
-        return None
-    ruling = rule(incident, Act.UNACKNOWLEDGE, Actor(ActorKind.TIMER, "tocsin", person=False), now)
-    text = f"{incident.acknowledged_by or 'The holder'} is asked again"
-    return replace(ruling, lines=(Line(kind="reopened", text=text, reason="rose"),))
 
 
 def _held(situation: Situation, policy: Policy, now: datetime) -> str:
@@ -325,12 +310,12 @@ def _joined(
     told, after, plan = (*told, line), home, None
     worse_now = u.severity.rank > home.severity.rank
     if worse_now:
-        after, rose = _worsened(home, u, policy)
+        after, rose = worsened(home, u.severity, u.route, policy)
         plan, more = _plan(situation, u, policy, now)
         told = (*told, rose, *more)
     # never a silent join: what is worse, or high and new, is for the holder to know (S21)
     loud = worse_now or u.severity.rank >= Severity.HIGH.rank
-    ruling = _asked_again(after, now) if loud else None
+    ruling = asked_again(after, now) if loud else None
     after = ruling.incident if ruling else after
     status = AlertStatus.ACKNOWLEDGED if after.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
     return Decision(
@@ -361,6 +346,7 @@ def _opened(
         parts=tuple(Part(service=s, status=status, changed_at=now) for s in dict.fromkeys(services)),
         policy=u.route.policy_name, rule=u.route.rule, group_key=u.group_key, config_version=policy.version,
         recurrence_of=previous.number if previous else None, details=core_facts(alert, u.classified), links=alert.links,
+        fields=dict(u.route.fields),
     )  # fmt: skip
     opened = replace(
         alert,

@@ -183,7 +183,9 @@ class Incident:
 
     `life` starts at 1 and rises with each reopen that cannot reopen in place at a provider (S37).
     `resolved_by` tells who resolved it last. `policy` is the name of the escalation policy under way
-    and `step` the index of the next step not yet sent. `declared` = opened by a person (S40).
+    and `step` the index of the next step not yet sent. `declared` = opened by a person (S40). `fields` are
+    custom ones, by rules and people; `by_hand` says which of "title", "description" and "fields" a person
+    wrote: repeats and rules leave them alone.
     """
 
     id: IncidentId
@@ -213,6 +215,8 @@ class Incident:
     config_version: int = 0
     details: Mapping[str, Json] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -105,7 +105,8 @@ class Effect:
     idempotency key of the effect. `remote_id` is the provider's own id when known. `person` and `note`
     carry who acted and what they wrote. `look_first`: an earlier attempt may have been applied (S29):
     look up before writing. `reread`: it waited longer than 5 s: read the state before writing (S39).
-    `links` and `details` are the same core facts for every provider (PR-2). `recipients` are e-mail
+    `links` and `details` are the same core facts for every provider (PR-2); `fields` are the custom ones
+    among the details, which may change after the page. `recipients` are e-mail
     addresses that stand in for the connector's own (a person asked by mail); empty = the connector's.
     """
 
@@ -120,6 +121,7 @@ class Effect:
     policy: str = ""
     correlation_id: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     remote_id: str = ""
     person: str = ""

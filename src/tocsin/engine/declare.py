@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.dedup import TITLE_MOST
@@ -40,8 +42,9 @@ async def declare(
     actor: Actor,
     description: str = "",
     connectors: tuple[str, ...] = (),
+    fields: Mapping[str, str] | None = None,
 ) -> Incident:
-    """Open an incident; one part per service (RO-6). Raises BadInput for an empty title or an unknown
+    """Open an incident; one part per service (RO-6). `fields` are custom ones. Raises BadInput for an empty title or an unknown
     connector; an unknown service is kept and told."""
     policy = hub.policy
     unknown = [name for name in connectors if name not in policy.connectors]
@@ -57,11 +60,19 @@ async def declare(
         like = _as_alert(title, description, severity, services, policy, now)
         routed = _route(like, policy, connectors, now)
         incident = _incident(like, routed, number, policy.version, now)
+        if fields:
+            of_both = {**incident.fields, **fields}
+            incident = replace(incident, fields=of_both, by_hand=frozenset({"fields"}))
         sheet = Sheet()
         text = f"Declared as {severity.sev} by {actor.shown}: {incident.title}"
         sheet.tell(
             now, incident, Line(kind="incident_opened", text=text, reason="declared"), actor=actor.shown
         )
+        if fields:
+            text = "; ".join(f"{name} = {value}" for name, value in fields.items())
+            data = {"fields": dict(fields)}
+            line = Line(kind="amended", text=f"With {text}", reason="declared", data=data)
+            sheet.tell(now, incident, line, actor=actor.shown)
         for line in routed.reasons:
             sheet.tell(now, incident, line)
         steps = with_channels(routed.steps, routed.channels)
@@ -113,5 +124,5 @@ def _incident(like: Alert, routed: Route, number: int, version: int, now: dateti
         parts=tuple(
             Part(service=s, status=IncidentStatus.OPEN, changed_at=now) for s in dict.fromkeys(like.services or ("",))
         ),
-        config_version=version,
+        config_version=version, fields=dict(routed.fields),
     )  # fmt: skip

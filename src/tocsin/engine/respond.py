@@ -78,15 +78,16 @@ async def act_on(
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
     if ruling.changed:
         for alert in alerts:
-            _alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
+            alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await _carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
     return ruling
 
 
-def _alert_follows(
+def alert_follows(
     sheet: Sheet, alert: UUID, status: AlertStatus, become: AlertStatus | None, actor: Actor, now: datetime
 ) -> None:
+    """What an act on the incident makes of one of its alerts (S19)."""
     if become is AlertStatus.RESOLVED:
         sheet.alert_status.append((alert, become.value, actor.kind.value, now, None))
     elif (become is AlertStatus.ACKNOWLEDGED and status in (AlertStatus.OPEN, AlertStatus.QUEUED)) or (

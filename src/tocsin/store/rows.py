@@ -152,6 +152,8 @@ def incident_of(row: Columns, parts: Iterable[Columns]) -> Incident:
         config_version=row["config_version"],
         details=row["details"],
         links=links_in(row["links"]),
+        fields=row["fields"],
+        by_hand=frozenset(row["by_hand"]),
     )
 
 

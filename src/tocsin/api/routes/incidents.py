@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tocsin.api import shapes, views
 from tocsin.api.asking import (
@@ -22,15 +22,18 @@ from tocsin.api.asking import (
     cursor_in,
     cursor_out,
     needs,
+    storable,
     words,
 )
 from tocsin.api.auth import Principal
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
+from tocsin.core.amend import FIELDS_MOST, NAME_MOST, VALUE_MOST, Wording
 from tocsin.core.errors import BadInput, FieldFault, NotFound
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import IncidentStatus
 from tocsin.core.severity import Severity, severity_named
+from tocsin.engine.amend import change
 from tocsin.engine.declare import declare
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import respond
@@ -38,6 +41,32 @@ from tocsin.store import incidents, reading
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=Keyed)
 STATUSES = tuple(status.value for status in IncidentStatus)
+
+
+def _severity(value: str) -> str:
+    if severity_named(value) is None:
+        raise ValueError("should be critical, high, medium, low or SEV-1 to SEV-4")
+    return value
+
+
+def _text(value: object) -> object:
+    """Numbers and truths are told as texts; null stays null."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _field_name(value: str) -> str:
+    if not value.strip() or value != value.strip() or not value.isprintable():
+        raise ValueError("a field's name should be printable, without spaces around it")
+    return value
+
+
+KnownSeverity = Annotated[str, AfterValidator(_severity)]
+FieldName = Annotated[
+    str, AfterValidator(storable), AfterValidator(_field_name), Field(min_length=1, max_length=NAME_MOST)
+]
+FieldValue = Annotated[str, BeforeValidator(_text), AfterValidator(storable), Field(max_length=VALUE_MOST)]
 
 
 class IncidentQuery(Paged):
@@ -56,19 +85,36 @@ class Declared(Strict):
     """A new incident."""
 
     title: Word = Field(min_length=1)
-    severity: str = Field(description="critical, high, medium, low or SEV-1 … SEV-4.")
+    severity: KnownSeverity = Field(description="critical, high, medium, low or SEV-1 … SEV-4.")
     services: list[Word] = Field(default=[], max_length=50)
     description: Text = ""
     connector: list[Word] = Field(
         default=[], max_length=20, description="Page through these instead of by the rules."
     )
 
-    @field_validator("severity")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if severity_named(value) is None:
-            raise ValueError("should be critical, high, medium, low or SEV-1 to SEV-4")
-        return value
+    fields: dict[FieldName, FieldValue] = Field(
+        default={}, max_length=FIELDS_MOST, description="Custom fields: a name and its text."
+    )
+
+
+class Changes(Strict):
+    """What to change; what is left out stays as it is."""
+
+    title: Word | None = Field(None, min_length=1)
+    description: Text | None = None
+    severity: KnownSeverity | None = Field(None, description="A higher one is routed again and pages again.")
+    fields: dict[FieldName, FieldValue | None] = Field(
+        default={}, max_length=FIELDS_MOST, description='Set one by one; null or "" takes one away.'
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Changes:
+        if not self.model_fields_set:
+            raise ValueError("give at least one of title, description, severity and fields")
+        for name in ("title", "description", "severity", "fields"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} should not be null: leave it out to keep it")
+        return self
 
 
 class Noted(Strict):
@@ -154,6 +200,7 @@ async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Dec
     made = await declare(
         hub, title=body.title, severity=severity, services=tuple(dict.fromkeys(s for s in body.services if s)),
         actor=actor_of(who, request), description=body.description, connectors=tuple(dict.fromkeys(body.connector)),
+        fields={name: value for name, value in body.fields.items() if value},
     )  # fmt: skip
     return await _shown(hub, made.id)
 
@@ -164,6 +211,26 @@ async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Dec
 async def show_incident(hub: TheHub, who: Reader, name: str) -> shapes.Incident:
     """By INC-7, 7 or its id."""
     return await _shown(hub, await _id_of(hub, name))
+
+
+@router.patch("/{name}", summary="Change an incident", **_ACT)
+async def change_incident(
+    request: Request, response: Response, hub: TheHub, who: Writer, name: str, body: Changes
+) -> shapes.Incident:
+    """Its words, severity and fields, here and at every provider that holds it; a person's words are not
+    overwritten by repeats. A higher severity is routed again, and asks whoever has acknowledged again."""
+    wanted = Wording(
+        title=body.title.strip() if body.title is not None else None, description=body.description,
+        severity=severity_named(body.severity) if body.severity else None, fields=body.fields,
+    )  # fmt: skip
+    if wanted.title == "":
+        raise BadInput(
+            "The title is empty; nothing was changed", faults=(FieldFault("title", "is required"),)
+        )
+    done = await change(hub, name[:100], wanted, actor_of(who, request))
+    if not done.changed:
+        response.headers["Changed"] = "false"
+    return await _shown(hub, done.incident.id, changed=done.changed)
 
 
 @router.get(

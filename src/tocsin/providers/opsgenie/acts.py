@@ -134,13 +134,19 @@ def _write(effect: Effect, settings: Settings, part: int = 0) -> Call:
         return Call(request(settings, "POST", path, alerts.act_body(effect)), "write")
     name, value = _parts(effect, settings)[part]
     path = path_of(effect.remote_id, effect.key, name)
-    return Call(request(settings, "PUT", path, {name: value, **alerts.act_body(effect)}), f"write:{part}")
+    method = "POST" if name == "details" else "PUT"
+    return Call(request(settings, method, path, {name: value, **alerts.act_body(effect)}), f"write:{part}")
 
 
-def _parts(effect: Effect, settings: Settings) -> list[tuple[str, str]]:
-    """What an update writes; the description only when there is one."""
-    parts = [("message", alerts.message(effect)), ("description", alerts.description(effect))]
-    parts.append(("priority", options.priority(settings, effect.severity)))
+def _parts(effect: Effect, settings: Settings) -> list[tuple[str, Json]]:
+    """What an update writes; description and custom fields only when there are some. Details are added to those
+    there; what is no longer a field stays."""
+    parts: list[tuple[str, Json]] = [
+        ("message", alerts.message(effect)),
+        ("description", alerts.description(effect)),
+        ("priority", options.priority(settings, effect.severity)),
+        ("details", alerts.custom(effect)),
+    ]
     return [(name, value) for name, value in parts if value]
 
 

@@ -84,6 +84,11 @@ def details(effect: Effect) -> dict[str, str]:
     return kept
 
 
+def custom(effect: Effect) -> dict[str, str]:
+    """The custom fields among the details."""
+    return {name: value for name, value in details(effect).items() if effect.fields.get(name) == value}
+
+
 def act_body(effect: Effect) -> dict[str, Json]:
     """Who acted and what they wrote, as every action takes it."""
     user = f"{effect.person} (via Tocsin)" if effect.person else "Tocsin"
