@@ -33,7 +33,8 @@ def addresses(office: Office) -> Iterator[tuple[str, str, str]]:
 
 
 def needed(method: str, path: str) -> str:
-    if path.startswith("/api/v1/tokens") or (path == "/api/v1/config" and method == "post"):
+    changes_all = method == "post" and path.startswith("/api/v1/config") and not path.endswith("/diff")
+    if path.startswith("/api/v1/tokens") or changes_all:
         return "admin"
     if path in ("/api/v1/whoami", "/api/v1/session", "/api/v1/session/link"):
         return ""

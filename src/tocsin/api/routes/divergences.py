@@ -10,12 +10,13 @@ from pydantic import Field
 
 from tocsin.api import shapes, views
 from tocsin.api.asking import Paged, Reader, TheHub, Word, cursor_in, cursor_out
+from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
 from tocsin.store import divergences, incidents
 from tocsin.store.database import Connection
 
-router = APIRouter(prefix="/api/v1", tags=["connectors"])
+router = APIRouter(prefix="/api/v1", tags=["connectors"], route_class=Keyed)
 
 
 class Wanted(Paged):
