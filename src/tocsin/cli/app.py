@@ -48,7 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "apply": Entry("hub_file", CONFIGURATION, "Apply a configuration file, after showing what changes."),
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
-    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status."),
+    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),
     "open": Entry("server", SERVER, "Open the dashboard, signed in."),
