@@ -30,6 +30,7 @@ KEYS = {
     "PAGERDUTY_API_KEY": "pd-secret-key-of-the-tests",
     "OPSGENIE_API_KEY": "og-secret-key-of-the-tests",
 }
+SECRET_KEY = "a secret key for the tests"
 ADMIN_TOKEN = "tsn_admin-token-of-the-tests"
 
 
@@ -70,13 +71,20 @@ class Rig:
         if webhooks:
             await self.register_webhooks()
 
-    async def start_hub(self) -> None:
-        """Start (or start again) the hub alone, on the same data."""
-        file = self._folder / "hub.yaml"
-        file.write_text(self._config)
+    async def start_hub(
+        self, *, config: str | None = None, file: Path | None = None, secret_key: str = SECRET_KEY
+    ) -> None:
+        """Start (or start again) the hub alone, on the same data.
+
+        `config` = another text in its file from now on, "" = no file; `file` = another place to find it.
+        """
+        self._config = self._config if config is None else config
+        given = file or self._folder / "hub.yaml"
+        if file is None:
+            given.write_text(self._config)
         settings = Settings(
-            TOCSIN_DATA=self._folder / "data", TOCSIN_PORT=self._port, TOCSIN_CONFIG=file,
-            TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=self._database_url, TOCSIN_SECRET_KEY="a secret key for the tests",
+            TOCSIN_DATA=self._folder / "data", TOCSIN_PORT=self._port, TOCSIN_CONFIG=given if self._config else None,
+            TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=self._database_url, TOCSIN_SECRET_KEY=secret_key,
             TOCSIN_PUBLIC_URL="", TOCSIN_HOST="127.0.0.1",
         )  # fmt: skip
         self.daemon = Daemon(settings, now=self.clock)

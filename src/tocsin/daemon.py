@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import logging
 import os
-import re
 import secrets
 import signal
 import socket
@@ -42,8 +41,6 @@ from tocsin.store.database import Database
 from tocsin.store.migrate import installation_id, migrate
 from tocsin.store.tokens import Token
 from tocsin.worker import Worker
-
-_ENV_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Daemon:
@@ -112,13 +109,7 @@ class Daemon:
         await configure.refresh(self.hub)
         file = self.settings.config
         if file is not None:
-            text = file.read_text("utf-8")
-            environment = {name: os.environ[name] for name in _ENV_NAME.findall(text) if name in os.environ}
-            applied = await configure.apply(
-                self.hub, text, environment=environment, file_name=str(file), author="start", origin="file"
-            )
-            for warning in applied.warnings:
-                log.warning("configuration", message=warning)
+            await configure.apply_at_start(self.hub, file, os.environ)
         elif not self.hub.policy.connectors:
             log.warning(
                 "no_connectors",

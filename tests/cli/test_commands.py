@@ -291,6 +291,62 @@ def test_apply_asks_before_it_changes(
     assert bool(hub.of("POST", f"{API}/config")) is applied
 
 
+UNSAFE = {"field": "integrations.am", "message": "is removed, but something sent to it 3 min ago", "line": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "applied", "code"),
+    [
+        pytest.param(["apply", "--yes"], False, 5, id="apply"),
+        pytest.param(["apply", "--yes", "-o", "json"], False, 5, id="apply for a program"),
+        pytest.param(["apply", "--dry-run"], False, 5, id="dry run"),
+        pytest.param(["apply", "--yes", "--force"], True, 0, id="forced"),
+        pytest.param(["apply", "--dry-run", "--force"], False, 0, id="dry run, forced"),
+        pytest.param(["diff"], False, 0, id="diff only asks"),
+    ],
+)
+def test_what_would_cost_pages_is_not_applied(
+    im: Any, hub: Any, tmp_path: Path, words: list[str], applied: bool, code: int
+) -> None:
+    """S51: named with its line and the way to force it; with --force the hub is told that it is meant."""
+    file = tmp_path / "hub.yaml"
+    file.write_text("integrations: {}\n")
+    hub.answer(
+        "POST", f"{API}/config/diff", {"changed": True, "diff": "", "warnings": [], "refusals": [UNSAFE]}
+    )
+    ran = im(words[0], "-f", str(file), *words[1:], tty="json" not in words)
+    assert ran.code == code
+    assert [one.query for one in hub.of("POST", f"{API}/config")] == ([{"force": "true"}] if applied else [])
+    if "json" in words:
+        assert json.loads(ran.out)["refusals"] == [UNSAFE]
+    else:
+        assert "hub.yaml:1: integrations.am: is removed" in ran.err
+        assert "--force" in ran.err
+
+
+def test_an_apply_that_became_unsafe_meanwhile_is_told_with_its_lines(
+    im: Any, hub: Any, tmp_path: Path
+) -> None:
+    """The incident opened between the comparison and the apply."""
+    file = tmp_path / "hub.yaml"
+    file.write_text("integrations: {}\n")
+    hub.refuse(
+        "POST", f"{API}/config", 409, "hub.yaml:1: no", code="unsafe", faults=[UNSAFE], hint="say --force"
+    )
+    ran = im("apply", "-f", str(file), "--yes")
+    assert (ran.code, "    1 | integrations: {}" in ran.err, "say --force" in ran.err) == (5, True, True)
+
+
+def test_doctor_fails_while_the_file_of_the_start_is_refused(im: Any, hub: Any) -> None:
+    """S51: the hub runs on the version in force, and says so until that is mended."""
+    refused = {"file": "/etc/tocsin/hub.yaml", "message": "hub.yaml:3: no", "faults": []}
+    hub.answer("GET", f"{API}/config", {"version": 3, "document": {}, "refused_file": refused})
+    ran = im("doctor", "-o", "json")
+    found = [c for c in json.loads(ran.out)["checks"] if c["name"] == "configuration"]
+    assert (ran.code, found[0]["state"], "hub.yaml:3: no" in found[0]["text"]) == (8, "failed", True)
+    assert "im apply -f" in found[0]["next"]
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "done", "code"),
     [

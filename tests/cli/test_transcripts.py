@@ -59,6 +59,8 @@ CASES = {
     "config-rollback-dry-run": ["config", "rollback", "2", "--dry-run"],
     "config-rollback-same": ["config", "rollback", "3"],
     "config-rollback-refused": ["config", "rollback", "1", "--yes"],
+    "config-rollback-unsafe": ["config", "rollback", "4", "--yes"],
+    "config-rollback-forced": ["config", "rollback", "4", "--yes", "--force"],
     "help-config-rollback": ["config", "rollback", "--help"],
     "doctor": ["doctor"],
     "version": ["version"],

@@ -285,6 +285,15 @@ def filled(hub: Hub) -> Hub:
         f"{api}/config/versions/3/rollback",
         {"version": 3, "changed": False, "diff": "", "warnings": []},
     )
+    stands = {
+        "field": "connectors.pd",
+        "message": "is removed, but INC-7 is open there: whoever answers there would not be heard; resolve them first",
+        "line": 4,
+    }
+    hub.call("POST", f"{api}/config/versions/4/rollback", lambda seen: (
+        200, {"version": 3 if "dry_run" in seen.query else 5, "changed": True, "diff": DIFF, "warnings": [], "refusals": [stands]},
+    ))  # fmt: skip
+    hub.answer("GET", f"{api}/config/versions/4", version(4) | {"text": TEXT, "document": {}})
     gone = {"field": "connectors.pd.api_key", "message": "this credential is no longer kept", "line": 5}
     hub.refuse("POST", f"{api}/config/versions/1/rollback", 422, "version 1 needs credentials that are gone: connectors.pd.api_key",
                faults=[gone], hint="apply a file that has them: `im config show` prints the version to start from")  # fmt: skip

@@ -201,19 +201,6 @@ def test_a_step_written_in_place(load: Load) -> None:
     assert [step.targets[0].shown for step in steps] == ["p", "user:ada"]
 
 
-@pytest.mark.parametrize(
-    ("last_resort", "warned"),
-    [pytest.param("", True, id="a provider at the end"), pytest.param("mail", False, id="a last resort")],
-)
-def test_critical_must_end_somewhere(load: Load, last_resort: str, warned: bool) -> None:
-    text = (
-        f"defaults: {{last_resort: [{last_resort}]}}\n"
-        "connectors: {p: {type: pagerduty, api_key: k}, mail: {type: email}}\n"
-        "escalation_policies: {all: [{all: [p]}]}\nrouting: [{name: default, page: all}]\n"
-    )
-    assert any("S32" in warning for warning in load(text).warnings) is warned
-
-
 def test_anchors_merge_and_variables(load: Load) -> None:
     text = (
         "teams:\n  a: &hours {timezone: '${ZONE}', business_hours: 'mon-fri 09:00-17:00'}\n"

@@ -282,6 +282,14 @@ class Explanation(Verdict):
     now: Verdict | None = None
 
 
+class RefusedFile(BaseModel):
+    """The file this node was started with and did not take."""
+
+    file: str
+    message: str
+    faults: list[Fault]
+
+
 class Config(BaseModel):
     """The configuration in force; credentials appear as names only."""
 
@@ -290,6 +298,7 @@ class Config(BaseModel):
     author: str
     applied_at: datetime | None
     document: dict[str, Any]
+    refused_file: RefusedFile | None = None
 
 
 class ConfigVersion(BaseModel):
@@ -327,6 +336,9 @@ class ConfigChange(BaseModel):
     changed: bool
     diff: str
     warnings: list[str]
+    refusals: list[Fault] = Field(
+        [], description="Of a comparison: what stands against applying it, unless it is forced."
+    )
 
 
 class Token(BaseModel):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli.command import ExampleFirstGroup, Session, command
-from tocsin.cli.failures import Failure, Usage, exit_code
-from tocsin.cli.hub_file import print_diff, warn
+from tocsin.cli.failures import Code, Failure, Usage, exit_code
+from tocsin.cli.hub_file import print_diff, refuse, warn
 from tocsin.cli.printing import Column
 from tocsin.cli.wording import moment, plain, rfc3339
 
@@ -132,6 +132,9 @@ def rollback(
     version: _Version,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also when somebody would not be paged any more.")
+    ] = False,
 ) -> None:
     """Put an older configuration in force again, as a new version.
 
@@ -139,11 +142,16 @@ def rollback(
     it needs and that is gone is named, and nothing changes.
     """
     foreseen = _told(session, version, dry_run=True)
-    if dry_run and session.print.data(foreseen.raw):
-        return
+    stands = bool(foreseen.refusals) and not force
+    if (dry_run or stands) and session.print.data(foreseen.raw):
+        raise typer.Exit(Code.CONFLICT if stands else Code.OK)
     if not session.print.structured:
         print_diff(session, foreseen.diff)
         warn(session, foreseen.warnings)
+        text = session.client.config_version(version).text if foreseen.refusals else ""
+        refuse(session, foreseen.refusals, file=f"version {version}", text=text)
+    if stands:
+        raise typer.Exit(Code.CONFLICT)
     if not foreseen.changed and not session.print.data(foreseen.raw):
         session.print.line(
             f"Version {version} says what version {foreseen.version} says, which stays in force."
@@ -155,19 +163,19 @@ def rollback(
             raise Failure("nothing was changed")
         if not session.ask and session.stdin.isatty():
             raise Usage("--no-input needs --yes")
-    done = _told(session, version, dry_run=False)
+    done = _told(session, version, dry_run=False, force=force)
     if not session.print.data(done.raw):
         session.print.done(
             f"Version {done.version} is in force; it says what version {version} said.", "im doctor"
         )
 
 
-def _told(session: Session, version: int, *, dry_run: bool) -> ConfigChange:
+def _told(session: Session, version: int, *, dry_run: bool, force: bool = False) -> ConfigChange:
     """The answer; a refusal is told with its lines of the version's text."""
     from tocsin.client.errors import BadInput, Conflict
 
     try:
-        return session.client.config_rollback(version, dry_run=dry_run)
+        return session.client.config_rollback(version, dry_run=dry_run, force=force)
     except (BadInput, Conflict) as refused:
         text = session.client.config_version(version).text if refused.faults else ""
         session.report(refused, file=f"version {version}", text=text)

@@ -217,7 +217,13 @@ def _configuration(session: Session, who: Who | None) -> Iterator[Check]:
     if not config.version:
         yield Check("configuration", WARN, "none is applied", "im apply -f hub.yaml")
         return
-    yield Check("configuration", GOOD, f"version {config.version}")
+    if refused := config.refused_file:
+        yield Check(
+            "configuration", BAD, f"refused at the start, version {config.version} stays in force: {refused.get('message', '')}",
+            f"mend {refused.get('file', 'the file')}, then im apply -f it; --force if it is meant",
+        )  # fmt: skip
+    else:
+        yield Check("configuration", GOOD, f"version {config.version}")
     for warning in _lint(session, config):
         yield Check("configuration", WARN, warning_text(warning), "im diff -f hub.yaml shows its place")
 

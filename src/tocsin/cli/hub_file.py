@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tocsin.cli.command import Session, command
-from tocsin.cli.failures import Failure, Usage, exit_code
+from tocsin.cli.failures import Code, Failure, Usage, exit_code, fault_lines
 from tocsin.cli.wording import plain
+
+if TYPE_CHECKING:
+    from tocsin.client.shapes import ConfigChange
 
 app = typer.Typer()
 
@@ -32,7 +35,11 @@ def diff(session: Session, file: _File = "") -> None:
     _Given(session, file).difference()
 
 
-@command(app, "apply", example="im apply -f hub.yaml\nim apply -f hub.yaml --yes      (in a pipeline)")
+@command(
+    app,
+    "apply",
+    example="im apply -f hub.yaml\nim apply -f hub.yaml --yes      (in a pipeline)\nim apply -f hub.yaml --force    (although it was refused)",
+)
 def apply(
     session: Session,
     file: _File = "",
@@ -40,16 +47,20 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Also when the configuration was changed meanwhile in another way."),
+        typer.Option("--force", help="Also when somebody would not be paged any more."),
     ] = False,
 ) -> None:
     """Apply a configuration file, after showing what changes.
 
-    Sends the text and those variables of this environment that it names as ${NAME}; no others.
+    Sends the text and those variables of this environment that it names as ${NAME}; no others. What would cost pages
+    is refused with exit code 5, unless --force: a severity whose page path was never tested, an integration in use or a
+    connector with open incidents that goes, a default or a critical page that reaches nobody.
     """
     given = _Given(session, file)
-    changed = given.difference(last=dry_run)
-    if dry_run or not changed:
+    change = given.difference(last=dry_run)
+    if change.refusals and not force:
+        raise typer.Exit(Code.CONFLICT)
+    if dry_run or not change.changed:
         return
     if not yes:
         if session.ask and file == "-":
@@ -76,24 +87,25 @@ class _Given:
             raise Failure(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
         self._environment = named_variables(self._text, os.environ)
 
-    def difference(self, *, last: bool = True) -> bool:
-        """Print what would change; says whether anything would. `last`: nothing follows, so -o json is for this."""
+    def difference(self, *, last: bool = True) -> ConfigChange:
+        """Print what would change, and what stands against it. `last`: nothing follows, so -o json is for this."""
         out = self._session.print
         try:
             change = self._session.client.config_diff(self._text, self._environment, self._name)
         except Exception as error:
             raise self._told(error) from error
         if out.structured:
-            if last or not change.changed:
+            if last or not change.changed or change.refusals:
                 out.data(change.raw)
-            return change.changed
+            return change
         print_diff(self._session, change.diff)
         warn(self._session, change.warnings)
+        refuse(self._session, change.refusals, file=self._shown, text=self._text)
         if not change.changed:
             out.line(f"{self._shown} changes nothing.")
-        elif last:
+        elif last and not change.refusals:
             out.say(f"Nothing was changed yet. Next: im apply -f {self._shown}", "dim")
-        return change.changed
+        return change
 
     def apply(self, *, force: bool) -> None:
         """Apply it and say which version is now in force."""
@@ -112,9 +124,9 @@ class _Given:
 
     def _told(self, error: Exception) -> Exception:
         """A refusal told with the lines of the file; any other error as it is."""
-        from tocsin.client.errors import BadInput
+        from tocsin.client.errors import BadInput, Conflict
 
-        if not isinstance(error, BadInput):
+        if not isinstance(error, BadInput | Conflict):
             return error
         self._session.report(error, file=self._shown, text=self._text)
         return typer.Exit(exit_code(error))
@@ -141,6 +153,19 @@ def warn(session: Session, warnings: list[object]) -> None:
     """Say the warnings of a configuration, a line each."""
     for warning in warnings:
         session.print.say(f"Warning: {warning_text(warning)}", "yellow")
+
+
+def refuse(session: Session, refusals: list[dict[str, Any]], *, file: str, text: str) -> None:
+    """Say what an apply would be refused for, with its lines."""
+    from tocsin.client.errors import Fault
+
+    if not refusals:
+        return
+    session.print.say("Refused, because it would cost pages:", "red")
+    faults = tuple(Fault(str(r.get("field", "")), str(r.get("message", "")), r.get("line")) for r in refusals)
+    for line in fault_lines(faults, file=file, text=text):
+        session.print.say(line)
+    session.print.say("Next: mend what is named, or add --force if it is meant", "dim")
 
 
 def warning_text(warning: object) -> str:

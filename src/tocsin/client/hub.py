@@ -235,7 +235,8 @@ class Client:
     def config_apply(
         self, text: str, environment: Mapping[str, str], file: str, *, force: bool = False
     ) -> ConfigChange:
-        """Apply this YAML text; `environment` fills its ${NAMES}."""
+        """Apply this YAML text; `environment` fills its ${NAMES}. Conflict (code "unsafe") names what it would
+        cost now, unless `force`."""
         query = {"force": "true"} if force else {}
         return self._config("/api/v1/config", text, environment, file, query)
 
@@ -253,9 +254,9 @@ class Client:
         query = {} if to is None else {"to": to}
         return shaped(self.call("GET", path, query=query).json(), ConfigDifference)
 
-    def config_rollback(self, version: int, *, dry_run: bool = False) -> ConfigChange:
-        """Put `version` in force again, as a new version. BadInput names what stands against it."""
-        query = {"dry_run": "true"} if dry_run else {}
+    def config_rollback(self, version: int, *, dry_run: bool = False, force: bool = False) -> ConfigChange:
+        """Put `version` in force again, as a new version. BadInput and Conflict name what stands against it."""
+        query = {name: "true" for name, on in (("dry_run", dry_run), ("force", force)) if on}
         path = f"/api/v1/config/versions/{version}/rollback"
         return shaped(self.call("POST", path, query=query).json(), ConfigChange)
 

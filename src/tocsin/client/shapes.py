@@ -266,6 +266,7 @@ class ConfigChange(Shape):
     changed: bool = False
     diff: str = ""
     warnings: list[Any] = []
+    refusals: list[dict[str, Any]] = []
 
 
 class ConfigVersion(Shape):
@@ -300,6 +301,7 @@ class Config(Shape):
     applied_at: datetime | None = None
     document: Any = None
     warnings: list[Any] | None = None
+    refused_file: dict[str, Any] | None = None
 
 
 class Health(Shape):

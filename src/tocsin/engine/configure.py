@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tocsin import policy as policies
-from tocsin.engine import snapshot
-from tocsin.engine.hub import Active, Hub, log
+from tocsin.core.errors import BadInput, FieldFault, Refusal
+from tocsin.engine import snapshot, weigh
+from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
 from tocsin.policy import Loaded
@@ -22,18 +26,22 @@ from tocsin.store.configs import Version
 from tocsin.store.database import Connection
 from tocsin.store.tokens import Token
 
+_NAMED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 LATER_SOURCES = ("opsgenie",)
 """Sources a configuration may name already, so that it need not change when they arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an apply did: the version in force, whether it is new, the difference and the warnings."""
+    """What an apply did: the version in force, whether it is new, the difference and the warnings.
+
+    Of a comparison, `refusals` stand against applying it without force (S51)."""
 
     version: int
     changed: bool
     diff: str
     warnings: tuple[str, ...]
+    refusals: tuple[FieldFault, ...] = ()
 
 
 def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Loaded:
@@ -69,13 +77,56 @@ def _with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
 
 
 async def apply(
-    hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str, author: str, origin: str
-) -> Applied:
-    """Make a text the configuration in force; the same text twice makes one version."""
+    hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str, author: str, origin: str, force: bool = False,
+) -> Applied:  # fmt: skip
+    """Make a text the configuration in force; the same text twice makes one version.
+
+    Raises BadInput for what it cannot mean, Unsafe for what would cost pages now, unless `force`.
+    """
     loaded = read(hub, text, environment=environment, file_name=file_name)
-    return await hub_takes(
-        hub, lambda connection: install(connection, hub, loaded, author=author, origin=origin)
-    )
+
+    async def work(connection: Connection) -> Applied:
+        return await install(
+            connection, hub, loaded, name=file_name, author=author, origin=origin, force=force
+        )
+
+    return await hub_takes(hub, work)
+
+
+async def apply_at_start(hub: Hub, file: Path, environment: Mapping[str, str]) -> None:
+    """Apply the file that the hub was started with.
+
+    A hub that is started must run and page: with a version in force a file that is refused, or cannot be
+    read, leaves that version in force, is said loudly and stays a finding of `im doctor` until another
+    version is applied (ADR 0014). Without one, what is merely unsafe is applied, and the rest raises.
+    """
+    in_force = hub.policy.version
+    try:
+        text = await asyncio.to_thread(file.read_text, "utf-8")
+        named = {name: environment[name] for name in _NAMED.findall(text) if name in environment}
+        applied = await apply(
+            hub,
+            text,
+            environment=named,
+            file_name=str(file),
+            author="start",
+            origin="file",
+            force=not in_force,
+        )
+    except (BadInput, weigh.Unsafe, OSError, UnicodeDecodeError) as fault:
+        if not in_force:
+            raise
+        message = fault.message if isinstance(fault, Refusal) else f"{file}: {fault}"
+        faults = fault.faults if isinstance(fault, Refusal) else ()
+        hub.refused_file = RefusedFile(file=str(file), version=in_force, message=message, faults=faults)
+        log.error(
+            "configuration_refused", file=str(file), in_force=in_force, message=message,
+            faults=[f"{f.line or '-'}: {f.field}: {f.message}" for f in faults],
+            next="mend the file and `im apply -f` it, with --force if it is meant; until then the version in force pages",
+        )  # fmt: skip
+        return
+    for warning in applied.warnings:
+        log.warning("configuration", message=warning)
 
 
 async def hub_takes(hub: Hub, work: Callable[[Connection], Awaitable[Applied]]) -> Applied:
@@ -86,22 +137,33 @@ async def hub_takes(hub: Hub, work: Callable[[Connection], Awaitable[Applied]]) 
     return applied
 
 
-async def install(connection: Connection, hub: Hub, loaded: Loaded, *, author: str, origin: str) -> Applied:
-    """Make `loaded` the version in force, when it says anything else than the present one."""
+async def install(
+    connection: Connection, hub: Hub, loaded: Loaded, *, name: str, author: str, origin: str, force: bool
+) -> Applied:
+    """Make `loaded` the version in force, when it says anything else than the present one.
+
+    Raises Unsafe when that would cost pages (S51); with `force` it is told instead.
+    """
     now = hub.now()
     await configs.one_at_a_time(connection)
     before = await configs.latest(connection)
-    old = before.document if before else {}
+    expected = await foreseen(connection, hub, before, loaded)
+    if expected.refusals and not force:
+        raise weigh.unsafe(name, expected.refusals)
     changed = await _changed_secrets(connection, hub, loaded.secrets)
-    sealed = {name: hub.seal.close(name, loaded.secrets[name]) for name in changed}
+    sealed = {secret: hub.seal.close(secret, loaded.secrets[secret]) for secret in changed}
     await configs.save_secrets(connection, sealed, now, used=policies.secret_names(loaded.document))
-    if before is not None and before.hash == loaded.hash:
+    await weigh.now_in_force(connection, loaded.policy, now, changed)
+    if before is not None and not expected.changed:
         await configs.credentials_changed(connection)
-        return Applied(before.version, False, "", loaded.warnings)
+        return expected
+    if expected.refusals:
+        origin += " (forced)"
     version = await configs.add(
         connection, hash=loaded.hash, author=author, origin=origin, document=loaded.document, now=now
     )
-    return Applied(version, True, difference(old, loaded.document), loaded.warnings)
+    told = tuple(f"{fault.field}: {fault.message} (forced)" for fault in expected.refusals)
+    return replace(expected, version=version, warnings=(*expected.warnings, *told), refusals=())
 
 
 async def _changed_secrets(connection: Connection, hub: Hub, given: Mapping[str, str]) -> set[str]:
@@ -113,15 +175,26 @@ async def _changed_secrets(connection: Connection, hub: Hub, given: Mapping[str,
 async def compare(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Applied:
     """What an apply would do; nothing is changed."""
     loaded = read(hub, text, environment=environment, file_name=file_name)
-    return foreseen(await hub.database.read(configs.latest), loaded)
+
+    async def look(connection: Connection) -> Applied:
+        return await foreseen(connection, hub, await configs.latest(connection), loaded)
+
+    return await hub.database.transact(look)
 
 
-def foreseen(before: Version | None, loaded: Loaded) -> Applied:
-    """What putting `loaded` in force would do; its version is the one in force now."""
+async def foreseen(connection: Connection, hub: Hub, before: Version | None, loaded: Loaded) -> Applied:
+    """What putting `loaded` in force would do and cost; its version is the one in force now."""
     old = before.document if before else {}
-    changed = before is None or before.hash != loaded.hash
+    number = before.version if before else 0
+    if before is not None and before.hash == loaded.hash:
+        return Applied(number, False, "", loaded.warnings)
+    verdict = await weigh.weighed(connection, hub, before, loaded)
     return Applied(
-        before.version if before else 0, changed, difference(old, loaded.document), loaded.warnings
+        number,
+        True,
+        difference(old, loaded.document),
+        (*loaded.warnings, *verdict.warnings),
+        verdict.refusals,
     )
 
 
@@ -149,6 +222,8 @@ def use(hub: Hub, seen: Snapshot) -> None:
         empty = policies.load("{}", env={}, known_sources=(), known_providers=(), file_name="built-in")
         hub.active = Active(policy=empty.policy, tokens=known)
         return
+    if hub.refused_file is not None and hub.refused_file.version != seen.version:
+        hub.refused_file = None
     used = policies.secret_names(seen.document)
     secrets, unsealed = opened(hub, {name: value for name, value in seen.sealed.items() if name in used})
     for name in sorted(used & seen.sealed.keys() - secrets.keys()):

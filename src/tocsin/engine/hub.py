@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from tocsin.core.errors import FieldFault
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy
 from tocsin.core.ports import ConnectorSettings
@@ -106,6 +107,16 @@ class Wake:
             bell.clear()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFile:
+    """The file given at the start was not taken: version `version` stayed in force (S51)."""
+
+    file: str
+    version: int
+    message: str
+    faults: tuple[FieldFault, ...] = ()
+
+
 @dataclass(slots=True)
 class Hub:
     """One node's engine room. `awake_since` = when it began, or the database came back: what was due before
@@ -128,6 +139,7 @@ class Hub:
     folder: Path | None = None
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)
+    refused_file: RefusedFile | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)
     alarming: frozenset[str] = frozenset()
     """Names of the alarms that go on, as last read: who finds that something works again need not ask the
@@ -155,8 +167,12 @@ class Hub:
     def abilities(self, connector: str) -> frozenset[str]:
         """What its provider can do, by its manifest; empty for one that is not configured."""
         known = self.policy.connectors.get(connector)
-        kind = self.providers.get(known.type) if known else None
-        return frozenset(kind.abilities) if kind else frozenset()
+        return self.abilities_of(known.type) if known else frozenset()
+
+    def abilities_of(self, kind: str) -> frozenset[str]:
+        """What a provider can do, by its manifest; empty for one that is not there."""
+        found = self.providers.get(kind)
+        return frozenset(found.abilities) if found else frozenset()
 
     @property
     def mailer(self) -> str:

@@ -37,25 +37,30 @@ async def compare(hub: Hub, number: int, other: int | None) -> tuple[int, int, s
     return await hub.database.read(ask)
 
 
-async def rollback(hub: Hub, number: int, *, author: str, via: str, dry_run: bool = False) -> Applied:
+async def rollback(
+    hub: Hub, number: int, *, author: str, via: str, dry_run: bool = False, force: bool = False
+) -> Applied:
     """Put version `number` in force again, under the same checks as an apply.
 
     Credentials are today's: one that the old version needs and that is gone refuses it (BadInput names
     them), and the key of an integration that was rotated since stays rotated. Raises NotFound for a
-    version that never was, Conflict while credentials cannot be opened.
+    version that never was, Conflict while credentials cannot be opened, Unsafe for what would cost pages
+    now, unless `force`.
     """
 
     async def work(connection: Connection) -> Applied:
         await configs.one_at_a_time(connection)
         loaded = await _loaded(connection, hub, number)
         origin = f"rollback to version {number} ({via})"
-        return await configure.install(connection, hub, loaded, author=author, origin=origin)
+        return await configure.install(
+            connection, hub, loaded, name=f"version {number}", author=author, origin=origin, force=force
+        )
 
     async def look(connection: Connection) -> Applied:
         loaded = await _loaded(connection, hub, number)
-        return configure.foreseen(await configs.latest(connection), loaded)
+        return await configure.foreseen(connection, hub, await configs.latest(connection), loaded)
 
-    return await (hub.database.read(look) if dry_run else configure.hub_takes(hub, work))
+    return await (hub.database.transact(look) if dry_run else configure.hub_takes(hub, work))
 
 
 async def _loaded(connection: Connection, hub: Hub, number: int) -> Loaded:

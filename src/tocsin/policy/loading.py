@@ -36,6 +36,7 @@ class Loaded:
 
     `document` is what is stored: JSON-able, without credentials. `secrets` are the credentials by the
     name that `{"$secret": name}` in the document uses. `hash` is the lower-hex SHA-256 of the document.
+    `line_of` gives the line of the deepest part of a dotted path that is there.
     """
 
     policy: Policy
@@ -43,6 +44,7 @@ class Loaded:
     secrets: Mapping[str, str] = field(repr=False)
     hash: str
     warnings: tuple[str, ...] = ()
+    line_of: Callable[[str], int | None] = field(default=lambda path: None, repr=False, compare=False)
 
 
 def load(
@@ -71,7 +73,8 @@ def load(
     _check_connectors(document, policy, taken.secrets, check_settings)
     if faults.found:
         raise _refusal(file_name, faults)
-    return _loaded(policy, _stored(taken.root, policy), taken.secrets)
+    loaded = _loaded(policy, _stored(taken.root, policy), taken.secrets)
+    return replace(loaded, line_of=document.line_at)
 
 
 def checked(

@@ -6,6 +6,7 @@ A stored document has no lines of its own: faults name those of its YAML as `sho
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import yaml
 
@@ -82,7 +83,8 @@ def load_stored(
             hint="apply a file that has them: `im config show` prints the version to start from",
         )  # fmt: skip
     try:
-        return checked(document, secrets, known_sources, known_providers, name, check_settings)
+        loaded = checked(document, secrets, known_sources, known_providers, name, check_settings)
+        return replace(loaded, line_of=lines.of)
     except BadInput as refused:
         faults = tuple(FieldFault(f.field, f.message, lines.of(f.field)) for f in refused.faults)
         raise BadInput(refused.message, faults=faults, hint=refused.hint) from None

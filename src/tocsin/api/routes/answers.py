@@ -13,6 +13,7 @@ _WHEN = {
     "not_found": "There is no such thing.",
     "conflict": "The present state does not allow it.",
     "too_large": "The body is over 1 MiB.",
+    "unsafe": "It would cost pages now; `faults` says what is at stake, and force=true does it all the same.",
     "busy": "Too much at once; come again after Retry-After seconds.",
     "database_away": "The database cannot be reached; nothing was changed.",
 }

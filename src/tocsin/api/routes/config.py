@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -17,6 +18,7 @@ from tocsin.core.errors import BadInput, FieldFault
 from tocsin.engine import configure
 from tocsin.engine import rollback as rollbacks
 from tocsin.engine.configure import Applied
+from tocsin.engine.hub import Hub
 from tocsin.store import configs
 from tocsin.store.configs import Heading
 
@@ -30,12 +32,13 @@ class Envelope(Strict):
     text: str = Field(description="The YAML document.")
     environment: dict[str, str] = Field(default={}, description="What the ${NAMES} in it stand for.")
     file: Word = Field("hub.yaml", description="Its name, for messages.")
+    force: bool = Field(False, description="The same as the query's.")
 
 
 class ApplyQuery(Strict):
     """How to apply."""
 
-    force: bool = Field(False, description="Reserved: nothing needs it yet.")
+    force: bool = Field(False, description="Also when somebody would not be paged any more.")
 
 
 class DiffQuery(Strict):
@@ -50,6 +53,7 @@ class RollbackQuery(Strict):
     """How to roll back."""
 
     dry_run: bool = Field(False, description="Say what would change; change nothing.")
+    force: bool = Field(False, description="Also when somebody would not be paged any more.")
 
 
 Number = Annotated[int, Path(ge=1, le=2**53, description="The number of a version.")]
@@ -60,7 +64,7 @@ async def _envelope(request: Request) -> Envelope:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _YAML:
         try:
-            return Envelope(text=body.decode("utf-8-sig"), file="hub.yaml")
+            return Envelope(text=body.decode("utf-8-sig"), file="hub.yaml", force=False)
         except UnicodeDecodeError:
             raise BadInput(
                 "The configuration is not UTF-8", faults=(FieldFault("body", "is not UTF-8"),)
@@ -94,8 +98,19 @@ async def show_config(hub: TheHub, who: Reader) -> shapes.Config:
         return shapes.Config(version=0, hash="", author="", applied_at=None, document={})
     return shapes.Config(
         version=found.version, hash=found.hash, author=found.author, applied_at=found.applied_at,
-        document=dict(found.document),
+        document=dict(found.document), refused_file=_refused(hub),
     )  # fmt: skip
+
+
+def _refused(hub: Hub) -> shapes.RefusedFile | None:
+    file = hub.refused_file
+    if file is None:
+        return None
+    return shapes.RefusedFile(file=file.file, message=file.message, faults=_faults(file.faults))
+
+
+def _faults(faults: Iterable[FieldFault]) -> list[shapes.Fault]:
+    return [shapes.Fault(field=f.field, message=f.message, line=f.line) for f in faults]
 
 
 @router.post(
@@ -112,22 +127,30 @@ async def diff_config(hub: TheHub, who: Reader, given: Given) -> shapes.ConfigCh
 
 @router.post(
     "", summary="Apply a configuration", response_model=shapes.ConfigChange, openapi_extra=_BODY,
-    responses=problems("bad_input", "too_large"),
+    responses=problems("bad_input", "too_large", "unsafe"),
 )  # fmt: skip
 async def apply_config(
     hub: TheHub, who: Admin, query: Annotated[ApplyQuery, Query()], given: Given
 ) -> shapes.ConfigChange:
-    """Make it the one in force; the same text twice makes one version."""
+    """Make it the one in force; the same text twice makes one version.
+
+    Refused (409, `unsafe`) when somebody would no longer be paged or heard, unless it is forced.
+    """
     return _change(
         await configure.apply(
-            hub, given.text, environment=given.environment, file_name=given.file, author=who.name, origin=who.via
+            hub, given.text, environment=given.environment, file_name=given.file, author=who.name, origin=who.via,
+            force=query.force or given.force,
         )
     )  # fmt: skip
 
 
 def _change(done: Applied) -> shapes.ConfigChange:
     return shapes.ConfigChange(
-        version=done.version, changed=done.changed, diff=done.diff, warnings=list(done.warnings)
+        version=done.version,
+        changed=done.changed,
+        diff=done.diff,
+        warnings=list(done.warnings),
+        refusals=_faults(done.refusals),
     )
 
 
@@ -177,7 +200,7 @@ async def diff_versions(
 
 @router.post(
     "/versions/{version}/rollback", summary="Roll back to a version", response_model=shapes.ConfigChange,
-    responses=problems("not_found", "bad_input", "conflict"),
+    responses=problems("not_found", "bad_input", "unsafe"),
 )  # fmt: skip
 async def roll_back(
     hub: TheHub, who: Admin, version: Number, query: Annotated[RollbackQuery, Query()]
@@ -186,7 +209,9 @@ async def roll_back(
 
     Credentials are today's; those that it needs and that are gone are named and refuse it.
     """
-    done = await rollbacks.rollback(hub, version, author=who.name, via=who.via, dry_run=query.dry_run)
+    done = await rollbacks.rollback(
+        hub, version, author=who.name, via=who.via, dry_run=query.dry_run, force=query.force
+    )
     return _change(done)
 
 

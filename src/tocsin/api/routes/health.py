@@ -69,6 +69,10 @@ async def health(request: Request, hub: TheHub, who: Reader) -> shapes.Health:
         degraded.append(
             "stored credentials cannot be opened: the secret key is not the one they were sealed with"
         )
+    if hub.refused_file is not None:
+        degraded.append(
+            f"the configuration {hub.refused_file.file} was refused at the start; version {hub.refused_file.version} stayed in force"
+        )
     return shapes.Health(
         system_status="unhealthy" if unhealthy else "degraded" if degraded else "healthy",
         integrations=found.by_type, active_incidents=work.open_incidents + work.mitigated_incidents,
