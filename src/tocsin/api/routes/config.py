@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field, ValidationError
 
 from tocsin import policy as policies
-from tocsin.api import shapes
+from tocsin.api import config_shapes, shapes
 from tocsin.api.asking import Admin, Paged, Reader, Strict, TheHub, Word, cursor_in, cursor_out
 from tocsin.api.once import Keyed, asks_only
 from tocsin.api.problems import from_validation
@@ -90,23 +90,25 @@ _BODY: dict[str, Any] = {
 Given = Annotated[Envelope, Depends(_envelope)]
 
 
-@router.get("", summary="The configuration in force", response_model=shapes.Config, responses=problems())
-async def show_config(hub: TheHub, who: Reader) -> shapes.Config:
+@router.get(
+    "", summary="The configuration in force", response_model=config_shapes.Config, responses=problems()
+)
+async def show_config(hub: TheHub, who: Reader) -> config_shapes.Config:
     """Without credentials; version 0 is the built-in one."""
     found = await hub.database.read(configs.latest)
     if found is None:
-        return shapes.Config(version=0, hash="", author="", applied_at=None, document={})
-    return shapes.Config(
+        return config_shapes.Config(version=0, hash="", author="", applied_at=None, document={})
+    return config_shapes.Config(
         version=found.version, hash=found.hash, author=found.author, applied_at=found.applied_at,
         document=dict(found.document), refused_file=_refused(hub),
     )  # fmt: skip
 
 
-def _refused(hub: Hub) -> shapes.RefusedFile | None:
+def _refused(hub: Hub) -> config_shapes.RefusedFile | None:
     file = hub.refused_file
     if file is None:
         return None
-    return shapes.RefusedFile(file=file.file, message=file.message, faults=_faults(file.faults))
+    return config_shapes.RefusedFile(file=file.file, message=file.message, faults=_faults(file.faults))
 
 
 def _faults(faults: Iterable[FieldFault]) -> list[shapes.Fault]:
@@ -114,11 +116,11 @@ def _faults(faults: Iterable[FieldFault]) -> list[shapes.Fault]:
 
 
 @router.post(
-    "/diff", summary="Compare a configuration", response_model=shapes.ConfigChange, openapi_extra=_BODY,
+    "/diff", summary="Compare a configuration", response_model=config_shapes.ConfigChange, openapi_extra=_BODY,
     responses=problems("bad_input", "too_large"),
 )  # fmt: skip
 @asks_only
-async def diff_config(hub: TheHub, who: Reader, given: Given) -> shapes.ConfigChange:
+async def diff_config(hub: TheHub, who: Reader, given: Given) -> config_shapes.ConfigChange:
     """What an apply would change; nothing is changed."""
     return _change(
         await configure.compare(hub, given.text, environment=given.environment, file_name=given.file)
@@ -126,12 +128,12 @@ async def diff_config(hub: TheHub, who: Reader, given: Given) -> shapes.ConfigCh
 
 
 @router.post(
-    "", summary="Apply a configuration", response_model=shapes.ConfigChange, openapi_extra=_BODY,
+    "", summary="Apply a configuration", response_model=config_shapes.ConfigChange, openapi_extra=_BODY,
     responses=problems("bad_input", "too_large", "unsafe"),
 )  # fmt: skip
 async def apply_config(
     hub: TheHub, who: Admin, query: Annotated[ApplyQuery, Query()], given: Given
-) -> shapes.ConfigChange:
+) -> config_shapes.ConfigChange:
     """Make it the one in force; the same text twice makes one version.
 
     Refused (409, `unsafe`) when somebody would no longer be paged or heard, unless it is forced.
@@ -144,8 +146,8 @@ async def apply_config(
     )  # fmt: skip
 
 
-def _change(done: Applied) -> shapes.ConfigChange:
-    return shapes.ConfigChange(
+def _change(done: Applied) -> config_shapes.ConfigChange:
+    return config_shapes.ConfigChange(
         version=done.version,
         changed=done.changed,
         diff=done.diff,
@@ -155,12 +157,12 @@ def _change(done: Applied) -> shapes.ConfigChange:
 
 
 @router.get(
-    "/versions", summary="Configurations applied", response_model=shapes.Page[shapes.ConfigVersion],
+    "/versions", summary="Configurations applied", response_model=shapes.Page[config_shapes.ConfigVersion],
     responses=problems("bad_input"),
 )  # fmt: skip
 async def list_versions(
     hub: TheHub, who: Reader, query: Annotated[Paged, Query()]
-) -> shapes.Page[shapes.ConfigVersion]:
+) -> shapes.Page[config_shapes.ConfigVersion]:
     """The newest first; a version never changes and is never deleted."""
     place = cursor_in(query.cursor, int)
     before = place[0] if place else None
@@ -168,43 +170,43 @@ async def list_versions(
     newest = found[0].version if found and before is None else None
     page = found[: query.limit]
     return shapes.Page(
-        items=[shapes.ConfigVersion(**_heading(v), in_force=v.version == newest) for v in page],
+        items=[config_shapes.ConfigVersion(**_heading(v), in_force=v.version == newest) for v in page],
         next_cursor=cursor_out(page[-1].version) if len(found) > query.limit else None,
     )
 
 
 @router.get(
-    "/versions/{version}", summary="Show a version", response_model=shapes.ConfigText, responses=problems("not_found", "bad_input"),
+    "/versions/{version}", summary="Show a version", response_model=config_shapes.ConfigText, responses=problems("not_found", "bad_input"),
 )  # fmt: skip
-async def show_version(hub: TheHub, who: Reader, version: Number) -> shapes.ConfigText:
+async def show_version(hub: TheHub, who: Reader, version: Number) -> config_shapes.ConfigText:
     """As it was applied, without credentials."""
     found = await hub.database.read(lambda c: rollbacks.find(c, version))
     latest = await hub.database.read(configs.latest)
-    return shapes.ConfigText(
+    return config_shapes.ConfigText(
         **_heading(found), in_force=latest is not None and latest.version == found.version,
         text=policies.shown(found.document), document=dict(found.document),
     )  # fmt: skip
 
 
 @router.get(
-    "/versions/{version}/diff", summary="Compare two versions", response_model=shapes.ConfigDifference,
+    "/versions/{version}/diff", summary="Compare two versions", response_model=config_shapes.ConfigDifference,
     responses=problems("not_found", "bad_input"),
 )  # fmt: skip
 async def diff_versions(
     hub: TheHub, who: Reader, version: Number, query: Annotated[DiffQuery, Query()]
-) -> shapes.ConfigDifference:
+) -> config_shapes.ConfigDifference:
     """From `version` to `to`, in either order of age."""
     a, b, text = await rollbacks.compare(hub, version, query.to)
-    return shapes.ConfigDifference(from_version=a, to_version=b, changed=bool(text), diff=text)
+    return config_shapes.ConfigDifference(from_version=a, to_version=b, changed=bool(text), diff=text)
 
 
 @router.post(
-    "/versions/{version}/rollback", summary="Roll back to a version", response_model=shapes.ConfigChange,
+    "/versions/{version}/rollback", summary="Roll back to a version", response_model=config_shapes.ConfigChange,
     responses=problems("not_found", "bad_input", "unsafe"),
 )  # fmt: skip
 async def roll_back(
     hub: TheHub, who: Admin, version: Number, query: Annotated[RollbackQuery, Query()]
-) -> shapes.ConfigChange:
+) -> config_shapes.ConfigChange:
     """Make a new version that says what `version` said, under the same checks as an apply.
 
     Credentials are today's; those that it needs and that are gone are named and refuse it.
