@@ -226,7 +226,7 @@ def _list(value: Any) -> list[Any]:
 def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
     async def ask(connection: Any) -> Any:
         return await connection.fetchval(
-            "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL)"
+            "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL OR look_again_at <= $1)"
             " + (SELECT count(*) FROM hook WHERE state = 'pending') + (SELECT count(*) FROM timer WHERE due <= $1)"
             " + (SELECT count(*) FROM effect e LEFT JOIN connector_state s USING (connector)"
             "    WHERE e.state = 'leased' OR e.state = 'waiting' AND e.due <= $1"

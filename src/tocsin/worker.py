@@ -101,7 +101,7 @@ class Worker:
     async def _decide(self) -> float | None:
         """A few first, so that the first page of a burst leaves at once; more together while there is more."""
         most = FIRST_TOGETHER
-        while await decide_some(self._hub, most) == most:
+        while await decide_some(self._hub, most) >= most:
             if most < TOGETHER:
                 most = min(most * 3, TOGETHER)
             else:

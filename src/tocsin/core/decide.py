@@ -29,6 +29,7 @@ from tocsin.core.model import (
 )
 from tocsin.core.paging import Plan, plan_for, with_channels
 from tocsin.core.policy import Policy, RouteKind
+from tocsin.core.quiet import Quiet, quiet
 from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import route
@@ -84,27 +85,14 @@ def conclude(
     c, u = understood.classified, understood
     before = situation.alert
     alert = replace(before, severity=u.severity, services=c.services, team=c.team)
-    told = (*_heard_lines(situation, before), *c.reasons)
+    # what a rule set is told when something was heard; a look that finds all as it was says nothing
+    told = (*_heard_lines(situation, before), *(c.reasons if situation.heard else ()))
     if alert.status is AlertStatus.RESOLVED:
         return _resolved(situation, u, alert, told, now)
     if situation.incident is not None:
         return _repeated(situation, u, alert, told, policy, now)
-    if held := _held(situation, policy, now):
-        muted = replace(alert, status=AlertStatus.DROPPED, muted_by=held)
-        line = Line(kind="alert_dropped", text=f"Not paged now: {held}", reason="resolve_grace")
-        return Decision(
-            alert=muted,
-            lines=(*told, line),
-            record=record_of(u.severity, u.classified, u.route, policy, held),
-        )
-    if why := _quiet(alert, u):
-        quiet = replace(alert, status=AlertStatus.DROPPED, muted_by=why)
-        line = Line(kind="alert_dropped", text=f"Opens no incident: {why}", reason=u.route.kind.value)
-        return Decision(
-            alert=quiet,
-            lines=(*told, *u.route.reasons, line),
-            record=record_of(u.severity, u.classified, u.route, policy, why),
-        )
+    if why := quiet(situation, u, alert, policy, now):
+        return _dropped(situation, u, alert, told, why, policy)
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
         return _reopened(situation, situation.previous, u, alert, told, policy, now)
@@ -113,6 +101,20 @@ def conclude(
     if home is not None:
         return _joined(situation, home, u, alert, told, policy, now)
     return _opened(situation, u, alert, told, policy, now, new_id)
+
+
+def _dropped(
+    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], why: Quiet, policy: Policy
+) -> Decision:
+    """It opens no incident, and says what keeps it quiet; said once, however often it is decided again."""
+    before = situation.alert
+    if before.status is not AlertStatus.DROPPED or before.muted_by != why.by:
+        line = Line(kind="alert_dropped", text=f"{why.verb}: {why.by}", reason=why.reason)
+        told = (*told, *u.route.reasons, line)
+    return Decision(
+        alert=replace(alert, status=AlertStatus.DROPPED, muted_by=why.by), lines=told,
+        record=record_of(u.severity, u.classified, u.route, policy, why.by), look_again_at=why.look_again_at,
+    )  # fmt: skip
 
 
 def _heard_lines(situation: Situation, alert: Alert) -> tuple[Line, ...]:
@@ -216,19 +218,6 @@ def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
     )
 
 
-def _held(situation: Situation, policy: Policy, now: datetime) -> str:
-    previous = situation.previous
-    # closing resolves first (S19), so a closed one has its grace too
-    if previous is None or previous.open or previous.resolved_at is None:
-        return ""
-    if previous.resolved_by not in (ActorKind.PERSON, ActorKind.PROVIDER):
-        return ""
-    until = previous.resolved_at + policy.defaults.resolve_grace
-    if now >= until:
-        return ""
-    return f"{previous.name} was resolved by a person; until {until:%H:%M:%S} UTC repeats only count (resolve_grace)"
-
-
 def _reopens(situation: Situation, policy: Policy, now: datetime) -> bool:
     """S9: last resolved by a person or provider, within `reopen`, never a closed one (S10: a slow
     sender gets twice its own interval)."""
@@ -241,16 +230,6 @@ def _reopens(situation: Situation, policy: Policy, now: datetime) -> bool:
     if situation.interval and situation.interval > window:
         window = 2 * situation.interval
     return now < previous.resolved_at + window
-
-
-def _quiet(alert: Alert, u: Understood) -> str:
-    if alert.quiet and u.severity is Severity.LOW:
-        return "the sender's own word for it means: not paged"
-    if u.route.kind is RouteKind.SUPPRESS:
-        return f'suppressed by the rule "{u.route.rule}"'
-    if u.route.kind is RouteKind.DIGEST:
-        return f'for the digest, by the rule "{u.route.rule}"'
-    return ""
 
 
 def _plan(

@@ -1,4 +1,4 @@
-"""Stored alerts become incidents: claim what is undecided, decide it, save everything together."""
+"""Stored alerts become incidents: claim what is undecided or due again, decide it, save everything together."""
 
 from __future__ import annotations
 
@@ -82,8 +82,9 @@ async def _decide_blind(hub: Hub, fault: Exception) -> tuple[int, set[str]]:
         return await hub.database.transact(lambda c: _decide(c, hub, 1, blind=True))
     except Exception as again:  # noqa: BLE001 - the others must pass
         log.error("alert_put_off", fault=type(again).__name__, message=str(again)[:300], minutes=1)
-        until = hub.now() + timedelta(minutes=1)
-        return await hub.database.transact(lambda c: undecided.put_off(c, until)), set()
+        now = hub.now()
+        until = now + timedelta(minutes=1)
+        return await hub.database.transact(lambda c: undecided.put_off(c, now, until)), set()
 
 
 async def _decide(
@@ -162,7 +163,7 @@ async def _settle(
     alert = decision.alert
     told_at = _tell(table, work, decision, incident)
     table.sheet.decided[alert.id] = Decided(
-        alert, work.last_event, decision.record, table.policy.version, told_at
+        alert, work.last_event, decision.record, table.policy.version, told_at, decision.look_again_at
     )
     if incident is None:
         return

@@ -71,13 +71,15 @@ class NewEffect:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """An alert after its decision: the newest event it covers, the record for `im explain`, the version of
-    the configuration, and when its repeats were last told in the timeline."""
+    the configuration, when its repeats were last told in the timeline, and when it is decided again although
+    nothing is heard."""
 
     alert: Alert
     last_event: int
     record: Mapping[str, Any] | None
     config_version: int
     told_repeat_at: datetime | None
+    look_again_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -256,12 +258,12 @@ UPDATE remote SET step = $2, asked_at = $3, accepted_at = NULL, created_at = NUL
 
 _DECIDED = Write(
     "id uuid, status text, severity text, services text[], team text, incident_id uuid, muted_by text, decision jsonb,"
-    " config_version bigint, decided_event bigint, told_repeat_at timestamptz",
+    " config_version bigint, decided_event bigint, told_repeat_at timestamptz, look_again_at timestamptz",
     """
     UPDATE alert a SET status = r.status, severity = r.severity, services = r.services, team = r.team,
       incident_id = r.incident_id, muted_by = r.muted_by, decision = coalesce(r.decision, a.decision),
       config_version = r.config_version, decided_event = r.decided_event, told_repeat_at = r.told_repeat_at,
-      undecided_since = NULL
+      undecided_since = NULL, look_again_at = r.look_again_at
     FROM {rows} WHERE a.id = r.id
     """,
 )
@@ -273,14 +275,15 @@ def _decided(sheet: Sheet) -> Rows:
             "id": row.alert.id, "status": row.alert.status, "severity": row.alert.severity,
             "services": row.alert.services, "team": row.alert.team, "incident_id": row.alert.incident_id,
             "muted_by": row.alert.muted_by, "decision": row.record, "config_version": row.config_version,
-            "decided_event": row.last_event, "told_repeat_at": row.told_repeat_at,
+            "decided_event": row.last_event, "told_repeat_at": row.told_repeat_at, "look_again_at": row.look_again_at,
         }
         for row in sheet.decided.values()
     ]  # fmt: skip
 
 
 _ALERT_STATUS = """
-UPDATE alert SET status = $2, resolved_by = coalesce($3, resolved_by), resolved_at = coalesce($4, resolved_at)
+UPDATE alert SET status = $2, resolved_by = coalesce($3, resolved_by), resolved_at = coalesce($4, resolved_at),
+  look_again_at = CASE WHEN $2 <> 'resolved' THEN look_again_at END
 WHERE id = $1 AND status <> 'resolved' AND ($5::text IS NULL OR status = $5)
 """
 

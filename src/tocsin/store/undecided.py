@@ -1,4 +1,4 @@
-"""What the decider needs: alerts with something new, their events, and what came before them."""
+"""What the decider needs: alerts with something new or due again, their events, and what came before them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,13 @@ class Undecided:
 
 
 async def claim(connection: Connection, most: int, now: datetime, *, blind: bool = False) -> list[Undecided]:
-    """Up to `most` undecided alerts, oldest first, locked; those another node holds are passed over.
+    """About `most` alerts to decide, locked; those another node holds are passed over.
 
-    `blind` = without reading their events: for an alert whose events nobody can decide.
+    First those with something new, oldest first, then those to be looked at again by now, of which nothing was
+    heard; of these a tenth of `most` comes besides, whatever the backlog. `blind` = without reading their
+    events: for an alert whose events nobody can decide.
     """
-    rows = await connection.fetch(
-        "SELECT * FROM alert WHERE undecided_since <= $2 ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED",
-        most,
-        now + _SKEW,
-    )
+    rows = await connection.fetch(_CLAIM, most, now + _SKEW, most // 10, now)
     if not rows:
         return []
     if blind:
@@ -51,14 +49,19 @@ async def claim(connection: Connection, most: int, now: datetime, *, blind: bool
         )
         for row in rows
     }
-    events = await connection.fetch(
-        """
+    news = [row for row in rows if row["undecided_since"] is not None]
+    events = (
+        []
+        if not news
+        else await connection.fetch(
+            """
         SELECT e.* FROM event e JOIN unnest($1::uuid[], $2::bigint[]) AS a (id, decided) ON e.alert_id = a.id
         WHERE e.id > a.decided AND e.received_at >= $3 ORDER BY e.id
         """,
-        list(found),
-        [row["decided_event"] for row in rows],
-        min(row["undecided_since"] for row in rows) - timedelta(hours=1),
+            [row["id"] for row in news],
+            [row["decided_event"] for row in news],
+            min(row["undecided_since"] for row in news) - timedelta(hours=1),
+        )
     )
     for event in events:
         work = found[event["alert_id"]]
@@ -70,6 +73,18 @@ async def claim(connection: Connection, most: int, now: datetime, *, blind: bool
     return list(found.values())
 
 
+_CLAIM = """
+WITH heard AS (
+  SELECT * FROM alert WHERE undecided_since <= $2 ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED
+), again AS (
+  SELECT * FROM alert WHERE look_again_at <= $4 AND undecided_since IS NULL ORDER BY look_again_at
+  LIMIT greatest($1 - (SELECT count(*) FROM heard), $3) FOR UPDATE SKIP LOCKED
+)
+SELECT * FROM heard UNION ALL SELECT * FROM again
+"""
+"""Each list by its own index: one condition with OR would read and sort both whole."""
+
+
 async def _unheard(connection: Connection, row: Row) -> Undecided:
     newest = await connection.fetchval("SELECT max(id) FROM event WHERE alert_id = $1", row["id"])
     return Undecided(
@@ -77,14 +92,17 @@ async def _unheard(connection: Connection, row: Row) -> Undecided:
     )
 
 
-async def put_off(connection: Connection, until: datetime) -> int:
-    """Nobody can decide the oldest undecided alert: it is looked at again later; 0 = there is none."""
-    done = await connection.execute(
-        "UPDATE alert SET undecided_since = $1 WHERE id = (SELECT id FROM alert WHERE undecided_since IS NOT NULL"
-        " AND undecided_since < $1 ORDER BY undecided_since LIMIT 1 FOR UPDATE SKIP LOCKED)",
-        until,
-    )
-    return int(done.rsplit(" ", 1)[1])
+async def put_off(connection: Connection, now: datetime, until: datetime) -> int:
+    """Nobody can decide the alert that `claim` gives first: it is looked at again later; 0 = there is none."""
+    for column, due in (("undecided_since", now + _SKEW), ("look_again_at", now)):
+        done = await connection.execute(
+            f"UPDATE alert SET {column} = $1 WHERE id = (SELECT id FROM alert WHERE {column} IS NOT NULL"  # noqa: S608 - built from constants
+            f" AND {column} <= $2 ORDER BY {column} LIMIT 1 FOR UPDATE SKIP LOCKED)",
+            until, due,
+        )  # fmt: skip
+        if count := int(done.rsplit(" ", 1)[1]):
+            return count
+    return 0
 
 
 async def _history(connection: Connection, works: list[Undecided]) -> None:
