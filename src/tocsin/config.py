@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         "", alias="TOCSIN_PUBLIC_URL", description="Where providers and people reach this hub."
     )
     trusted_proxies: str = Field(
-        "", alias="TOCSIN_TRUSTED_PROXIES", description="Addresses (CIDR, commas) of proxies."
+        "", alias="TOCSIN_TRUSTED_PROXIES", description="Addresses and networks of proxies to believe."
     )
     role: str = Field(
         "all", alias="TOCSIN_ROLE", pattern="^(all|api|worker)$", description="all, api or worker."

@@ -25,6 +25,7 @@ from granian.server.embed import Server
 
 from tocsin.api.app import build_app
 from tocsin.api.intake import App, Intake, Receive, Scope, Send
+from tocsin.api.proxies import Trusting, networks
 from tocsin.api.stream import Stream
 from tocsin.config import Settings
 from tocsin.engine import configure
@@ -61,6 +62,7 @@ class Daemon:
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._node = new_id(self._now())
+        self._proxies = networks(settings.trusted_proxies)
 
     async def start(self) -> None:
         """Up in order. Raises the refusal of whatever cannot start, with everything before it stopped."""
@@ -137,6 +139,8 @@ class Daemon:
         app: App = Intake(self.hub, door, rest, count=rest.state.metrics.events)
         if self.settings.role == "worker":
             app = _health_only(rest)
+        if self._proxies:
+            app = Trusting(app, self._proxies)
         port = self.settings.port or _free_port(self.settings.host)
         _check_free(self.settings.host, port)
         self._server = Server(
