@@ -28,6 +28,7 @@ from tocsin.core.model import (
     Part,
 )
 from tocsin.core.paging import Plan, plan_for, with_channels
+from tocsin.core.parts import with_parts
 from tocsin.core.policy import Policy, RouteKind
 from tocsin.core.quiet import Quiet, quiet
 from tocsin.core.record import core_facts, record_of
@@ -199,10 +200,21 @@ def _repeated(
     elif plan is not None and not u.acknowledged:
         alert = replace(alert, status=AlertStatus.OPEN)
         ruling = asked_again(after, now)
+    after, ruling, more = _grown(
+        ruling.incident if ruling else after, ruling, alert, now, also=not acknowledged
+    )
     return Decision(
-        alert=alert, incident=ruling.incident if ruling else after, ruling=ruling, plan=plan,
-        tell_update=texts or worse_now, lines=told,
+        alert=alert, incident=after, ruling=ruling, plan=plan, tell_update=texts or worse_now, lines=(*told, *more),
+        page_again=bool(more) and ruling is None and incident.status is IncidentStatus.MITIGATED,
     )  # fmt: skip
+
+
+def _grown(
+    incident: Incident, ruling: Ruling | None, alert: Alert, now: datetime, *, also: bool = True
+) -> tuple[Incident, Ruling | None, tuple[Line, ...]]:
+    """The incident with a part for each service of the alert (S20), also in the ruling; not when not `also`."""
+    after, lines = with_parts(incident, alert.services if also else (), now)
+    return after, replace(ruling, incident=after) if ruling else None, lines
 
 
 def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
@@ -263,12 +275,12 @@ def _reopened(
         ruling.incident, severity=worse(u.severity, previous.severity) or u.severity, policy=u.route.policy_name,
         rule=u.route.rule, config_version=policy.version,
     )  # fmt: skip
-    after = _latest(after, alert, u)
+    after, further = with_parts(_latest(after, alert, u), alert.services, now)
     plan, more = _plan(situation, u, policy, now)
     joined = replace(alert, status=AlertStatus.OPEN, incident_id=previous.id, muted_by="")
     return Decision(
         alert=joined, incident=after, joined=True, ruling=replace(ruling, incident=after), plan=plan,
-        lines=(*told, line, *more), record=record_of(u.severity, u.classified, u.route, policy, ""),
+        lines=(*told, line, *further, *more), record=record_of(u.severity, u.classified, u.route, policy, ""),
     )  # fmt: skip
 
 
@@ -295,11 +307,12 @@ def _joined(
     # never a silent join: what is worse, or high and new, is for the holder to know (S21)
     loud = worse_now or u.severity.rank >= Severity.HIGH.rank
     ruling = asked_again(after, now) if loud else None
-    after = ruling.incident if ruling else after
+    after, ruling, further = _grown(ruling.incident if ruling else after, ruling, alert, now)
+    again = bool(further) and ruling is None and home.status is IncidentStatus.MITIGATED
     status = AlertStatus.ACKNOWLEDGED if after.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
     return Decision(
         alert=replace(alert, status=status, incident_id=home.id, muted_by=""), incident=after, joined=True,
-        ruling=ruling, plan=plan, tell_update=worse_now or ruling is not None, lines=told,
+        ruling=ruling, plan=plan, page_again=again, tell_update=worse_now or ruling is not None, lines=(*told, *further),
         record=record_of(u.severity, u.classified, u.route, policy, ""),
     )  # fmt: skip
 

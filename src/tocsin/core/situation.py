@@ -64,9 +64,10 @@ class Understood:
 class Decision:
     """What becomes of the alert. `incident` is the incident afterwards (its `number` is 0 when it is
     `opened`: the engine gives the next). `ruling` = an act on the incident that follows. `plan` = a page
-    to begin (replaces the one under way). `tell_update` = the providers that hold it are told the text.
-    `look_again_at` = decide this alert again then, whether or not anything is heard of it: a mute ends, a time
-    of quiet is over. It stands until the next decision, which sets its own."""
+    to begin (replaces the one under way); `page_again` = the one under way starts from its first step, for parts
+    that nobody has. `tell_update` = the providers that hold it are told the text. `look_again_at` = decide this
+    alert again then, whether or not anything is heard of it: a mute ends, a time of quiet is over. It stands until
+    the next decision, which sets its own."""
 
     alert: Alert
     incident: Incident | None = None
@@ -74,6 +75,7 @@ class Decision:
     joined: bool = False
     ruling: Ruling | None = None
     plan: Plan | None = None
+    page_again: bool = False
     tell_update: bool = False
     lines: tuple[Line, ...] = ()
     record: Mapping[str, Json] | None = None

@@ -43,9 +43,11 @@ def asked_so_far(plan: Plan, remotes: Iterable[Remote]) -> dict[Way, Asked]:
 
 def _asked(way: Way, remotes: list[Remote]) -> Asked:
     failed = next((r for r in remotes if r.failed_at and not r.created_at), None)
+    # a part that came later has its own time to be created
+    waits = [r for r in remotes if not r.created_at] or remotes
     return Asked(
         way=way,
-        at=min(r.asked_at for r in remotes),
+        at=min(r.asked_at for r in waits),
         created=all(r.created_at for r in remotes),
         failed=failed is not None,
         superseded=all(r.superseded_at for r in remotes),
@@ -83,8 +85,31 @@ def page(
             f" for {', '.join(incident.services)}" if incident.services else ""
         )
         sheet.tell(now, incident, Line(kind="page_requested", text=text, reason=f"step {index + 1}"))
+    if incident.status is IncidentStatus.OPEN:
+        _catch_up(hub, sheet, incident, plan, remotes, now)
     sheet.timers[(PAGE, incident.id)] = due.next_at
     return due.plan, list(due.withdraw)
+
+
+def _catch_up(
+    hub: Hub, sheet: Sheet, incident: Incident, plan: Plan, remotes: list[Remote], now: datetime
+) -> None:
+    """Parts that came after a way was asked are asked for there too, where it has not failed or given way."""
+    known = newest(remotes)
+    steps = {(r.connector, r.recipient): r.step for r in remotes}
+    for way, asked in asked_so_far(plan, remotes).items():
+        late = [
+            part
+            for part in incident.parts
+            if part.status is IncidentStatus.OPEN
+            and (way.connector, part.service, way.recipient) not in known
+        ]
+        if not late or asked.failed or asked.superseded:
+            continue
+        for part in late:
+            _ask(hub, sheet, incident, part, way, steps[(way.connector, way.recipient)], known, now)
+        text = f"{way.name} is asked to page for {', '.join(part.service for part in late)} too"
+        sheet.tell(now, incident, Line(kind="page_requested", text=text, reason="further_service"))
 
 
 def _ask(

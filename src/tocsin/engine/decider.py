@@ -216,8 +216,10 @@ async def _page(
         if ruling.changed:
             _end_alerts(table, ruling.alerts_become, incident, alert)
         plan = ask.again(before, table.now) if again else before
+    elif decision.page_again:
+        plan = ask.again(before, table.now)
     if decision.plan is not None:
-        anew = decision.opened or (ruling is not None and ruling.starts_paging)
+        anew = decision.opened or decision.page_again or (ruling is not None and ruling.starts_paging)
         plan = ask.begin(decision.plan, before, anew=anew)
     plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
     for remote_id, holder in ask.waits_at(remotes, ways):

@@ -1,0 +1,38 @@
+"""An alert joins an incident and names services that are not part of it yet: they become parts (S20, S21)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from tocsin.core.model import Incident, IncidentStatus, Line, Part
+
+
+def with_parts(
+    incident: Incident, services: Iterable[str], now: datetime
+) -> tuple[Incident, tuple[Line, ...]]:
+    """The open incident with a part for each of these services, and a line for each new one.
+
+    A new part is open: nobody was asked for it yet, whoever has the others. One that was acknowledged as a whole
+    is open again, since not every part is (S20); the parts that somebody has stay theirs.
+    """
+    there = {part.service for part in incident.parts}
+    missing = [name for name in dict.fromkeys(services) if name and name not in there]
+    if not missing or not incident.open:
+        return incident, ()
+    parts = (
+        *incident.parts,
+        *(Part(service=name, status=IncidentStatus.OPEN, changed_at=now) for name in missing),
+    )
+    after = replace(incident, parts=parts)
+    if incident.status is IncidentStatus.MITIGATED:
+        after = replace(after, status=IncidentStatus.OPEN, acknowledged_at=None, acknowledged_by="")
+    lines = tuple(
+        Line(
+            kind="part_added", text=f"{name} is hit too: it becomes a part of {incident.name}, and is paged",
+            reason="further_service", data={"service": name},
+        )
+        for name in missing
+    )  # fmt: skip
+    return after, lines
