@@ -18,6 +18,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 from granian.constants import Interfaces
@@ -28,17 +29,20 @@ from tocsin.api.intake import App, Intake, Receive, Scope, Send
 from tocsin.api.proxies import Trusting, networks
 from tocsin.api.stream import Stream
 from tocsin.config import Settings
-from tocsin.engine import configure
+from tocsin.engine import configure, snapshot
 from tocsin.engine.admission import Doorway
+from tocsin.engine.blind import BlindPager
 from tocsin.engine.hub import Active, Hub, log
 from tocsin.engine.ids import new_id, new_token
 from tocsin.engine.keep import Keeper
 from tocsin.engine.seal import Seal, new_key
+from tocsin.engine.snapshot import Snapshot
+from tocsin.engine.wire import Wire
 from tocsin.postgres import EmbeddedPostgres
 from tocsin.providers import discover as discover_providers
 from tocsin.sources import discover as discover_sources
 from tocsin.store import nodes, tokens
-from tocsin.store.database import Database
+from tocsin.store.database import Database, DatabaseAway
 from tocsin.store.migrate import installation_id, migrate
 from tocsin.store.tokens import Token
 from tocsin.worker import Worker
@@ -60,6 +64,9 @@ class Daemon:
         self._streams: Stream | None = None
         self._worker: Worker | None = None
         self._server: Server | None = None
+        self._wire = Wire()
+        self._keeper: Keeper | None = None
+        self._blind: BlindPager | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._node = new_id(self._now())
         self._proxies = networks(settings.trusted_proxies)
@@ -79,30 +86,67 @@ class Daemon:
         if not dsn:
             self._postgres = EmbeddedPostgres(data)
             dsn = await self._postgres.start()
-        self._database = database = await Database.connect(dsn, most=16)
-        ran = await migrate(database, today=self._now().date(), new_installation=new_id(self._now()))
-        if ran:
-            log.info("migrated", migrations=ran)
-        self.hub = await self._hub(database, data)
-        if self._postgres is not None:
-            await database.transact(lambda c: nodes.i_am_alone(c, self._node))
-        await self._first_token(data)
-        await self._configure()
-        keeper = Keeper(self.hub, data / "journal")
+        seen = await self._meet(dsn, data)
+        self._keeper = keeper = Keeper(self.hub, data / "journal")
         await keeper.open()
+        self._blind = blind = BlindPager(self.hub, keeper, self._wire, data / "blind")
+        await blind.open()
         door = Doorway(self.hub, keeper)
         self._worker = Worker(self.hub)
         self._tasks.append(asyncio.create_task(door.run(), name="door"))
+        if seen is None:
+            await self._arrive()
+        else:
+            configure.use(self.hub, seen)
+            keeper.arrive = self._arrive
+            keeper.lost(DatabaseAway("not there at the start"))
         self._tasks.append(asyncio.create_task(keeper.watch(), name="keeper"))
-        await self._worker.start(loops=self.settings.role in ("all", "worker"))
+        self._tasks.append(asyncio.create_task(blind.watch(), name="blind pager"))
         await self._listen(door)
         _write_private(data / "url", self.url)
 
-    async def _hub(self, database: Database, data: Path) -> Hub:
+    async def _meet(self, dsn: str, data: Path) -> Snapshot | None:
+        """Connect and make the hub. A database that is not there is no reason to be deaf: with the snapshot of
+        an earlier run, which is returned then, the hub begins without it (S47)."""
+        seen = None
+        try:
+            self._database = await Database.connect(dsn, most=16)
+            await self._tables()
+            installation = await installation_id(self._database)
+        except DatabaseAway as fault:
+            seen = await snapshot.found(data)
+            if seen is None:
+                raise
+            log.error("started_without_database", message=str(fault)[:200], snapshot=seen.version)
+            installation = seen.installation
+            if self._database is None:
+                self._database = await Database.connect(dsn, most=16, at_once=False)
+        self.hub = self._hub(self._database, installation, data)
+        return seen
+
+    async def _tables(self) -> None:
+        assert self._database is not None
+        ran = await migrate(self._database, today=self._now().date(), new_installation=new_id(self._now()))
+        if ran:
+            log.info("migrated", migrations=ran)
+
+    async def _arrive(self) -> None:
+        """The database is there: tables, token, configuration, then the loops."""
+        hub, data = self.hub, self.settings.data
+        assert self._worker is not None
+        await self._tables()
+        hub.installation = await installation_id(hub.database)
+        if self._postgres is not None:
+            await hub.database.transact(lambda c: nodes.i_am_alone(c, self._node))
+        await self._first_token(data)
+        await self._configure()
+        await self._worker.start(loops=self.settings.role in ("all", "worker"))
+
+    def _hub(self, database: Database, installation: UUID, data: Path) -> Hub:
         key = self.settings.secret_key or _kept(data / "secret-key", new_key)
         public = self.settings.public_url.rstrip("/")
         return Hub(
-            database=database, now=self._now, installation=await installation_id(database), seal=Seal(key),
+            database=database, now=self._now, installation=installation, seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
             awake_since=self._now(), folder=data,
         )  # fmt: skip
@@ -168,6 +212,10 @@ class Daemon:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2)
+        if self._blind is not None and self._keeper is not None:
+            await self._blind.close()
+            await self._keeper.close()
+        await self._wire.close()
         if self._database is not None:
             with suppress(Exception):  # the database may be what is gone
                 await self._database.transact(lambda c: nodes.good_bye(c, self._node))

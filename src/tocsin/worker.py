@@ -91,6 +91,9 @@ class Worker:
             try:
                 wait = await work()
             except DatabaseAway as fault:
+                if self._hub.away is not None:
+                    await self._hub.wake.wait(bell, _REST_SECONDS)
+                    continue  # told already, and known
                 log.warning("database_away", loop=bell, message=str(fault)[:200])
                 wait = 1.0
             except Exception as fault:  # noqa: BLE001 - the loop's edge

@@ -136,9 +136,9 @@ async def test_a_lease_taken_over_looks_first(office: Office, node: OpenNode, se
     await office.decide()
     claimed = await deliver.claim(office.hub, "east", 1)
     if sent:  # it died before it could save the answer
-        await deliver._converse(
+        await deliver.converse(
             office.hub.providers["bell"].module, office.wire, claimed.jobs[0].effect,
-            office.hub.active.settings_of(office.hub.policy.connectors["east"]), deliver._Talk(),
+            office.hub.active.settings_of(office.hub.policy.connectors["east"]), deliver.Talk(),
         )  # fmt: skip
     other = await node()
     assert (await other.deliver()).jobs == [], "its lease still runs"

@@ -16,12 +16,15 @@ SECRETS = {"PAGERDUTY_WEBHOOK_SECRET": "pd-webhook-secret", "OPSGENIE_WEBHOOK_TO
 async def begin(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
     """`await begin()`: a hub with the demo's catalog at Monday noon UTC, its webhooks registered.
 
-    `at` = another instant, `config` = another configuration, `webhooks=False` = providers cannot call back.
+    `at` = another instant, `config` = another configuration, `webhooks=False` = providers cannot call back, `dsn` = another way to the
+    database.
     """
     started: list[Rig] = []
 
-    async def start(*, at: datetime = MONDAY_NOON, config: str = HUB, webhooks: bool = True) -> Rig:
-        rig = Rig(database_url, tmp_path, config, at=at)
+    async def start(
+        *, at: datetime = MONDAY_NOON, config: str = HUB, webhooks: bool = True, dsn: str = ""
+    ) -> Rig:
+        rig = Rig(dsn or database_url, tmp_path, config, at=at)
         started.append(rig)
 
         def environment(names: dict[str, str]) -> None:

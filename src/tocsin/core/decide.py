@@ -88,11 +88,13 @@ def conclude(
     alert = replace(before, severity=u.severity, services=c.services, team=c.team)
     # what a rule set is told when something was heard; a look that finds all as it was says nothing
     told = (*_heard_lines(situation, before), *(c.reasons if situation.heard else ()))
+    if alert.status is AlertStatus.RESOLVED and situation.paged_blind and situation.incident is None:
+        return _opened_and_over(situation, u, alert, told, policy, now, new_id)
     if alert.status is AlertStatus.RESOLVED:
         return _resolved(situation, u, alert, told, now)
     if situation.incident is not None:
         return _repeated(situation, u, alert, told, policy, now)
-    if why := quiet(situation, u, alert, policy, now):
+    if not situation.paged_blind and (why := quiet(situation, u, alert, policy, now)):
         return _dropped(situation, u, alert, told, why, policy)
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
@@ -357,3 +359,21 @@ def _opened(
         lines=(*told, line, *more),
         record=record_of(u.severity, u.classified, u.route, policy, ""),
     )
+
+
+def _opened_and_over(
+    situation: Situation,
+    u: Understood,
+    alert: Alert,
+    told: tuple[Line, ...],
+    policy: Policy,
+    now: datetime,
+    new_id: IncidentId,
+) -> Decision:
+    """Paged and resolved while the database was away: who was paged is told that it is over (S47)."""
+    live = replace(alert, status=AlertStatus.OPEN)
+    opened = _opened(situation, u, live, (*told, *u.route.reasons), policy, now, new_id)
+    assert opened.incident is not None
+    ruling = rule(opened.incident, Act.RESOLVE, Actor(ActorKind.SENDER, alert.integration, person=False), now)
+    over = replace(opened.alert, status=AlertStatus.RESOLVED)
+    return replace(opened, alert=over, incident=ruling.incident, ruling=ruling, plan=None)

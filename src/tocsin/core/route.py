@@ -106,6 +106,11 @@ def route(
         return _with_people(_default(policy, service, (line,)), integration)
 
 
+def default_route(alert: Alert, integration: Integration | None, policy: Policy) -> Route:
+    """Where an alert goes when no rule can be asked."""
+    return _with_people(_default(policy, policy.services.get(alert.service), ()), integration)
+
+
 def explain_clauses(condition: Condition, facts: Facts) -> tuple[tuple[str, str], ...]:
     """(clause, "holds" | "does not hold" | "failed: why") for each part joined by `&&`."""
     clauses = condition.clauses if isinstance(condition, Conjunction) else (condition,)

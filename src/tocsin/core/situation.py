@@ -34,6 +34,7 @@ class Situation:
     `incident` is the one it belongs to; `other_live` counts that incident's other live alerts.
     `previous` is the latest incident of an earlier alert with this key and `interval` how often its
     sender repeated (None = unknown). `mailer` names the connector that mails people.
+    `paged_blind` = somebody was paged for it while the database was away: it opens an incident, whatever else.
     """
 
     alert: Alert
@@ -44,6 +45,7 @@ class Situation:
     previous: Incident | None = None
     interval: timedelta | None = None
     mailer: str = ""
+    paged_blind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

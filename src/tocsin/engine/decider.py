@@ -15,14 +15,16 @@ from tocsin.core.paging import Plan
 from tocsin.core.policy import Policy
 from tocsin.core.situation import Decision, Situation, Understood
 from tocsin.engine import ask
+from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.tell import tell_others, tell_update, withdraw
-from tocsin.store import incidents, outbox, undecided
-from tocsin.store.database import Connection
+from tocsin.store import blind_pages, incidents, outbox, undecided
+from tocsin.store.blind_pages import BlindPage
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
-from tocsin.store.sheet import Decided, Sheet, save
+from tocsin.store.sheet import Decided, RemoteName, Sheet, save
 from tocsin.store.undecided import Undecided
 
 TOGETHER = 100
@@ -43,12 +45,17 @@ class _Table:
     breakers: dict[str, BreakerState]
     groups: dict[str, UUID] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
+    blind: dict[UUID, list[BlindPage]] = field(default_factory=dict)
+    taken: set[UUID] = field(default_factory=set)
+    adopted: list[tuple[BlindPage, RemoteName | None]] = field(default_factory=list)
 
 
 async def decide_some(hub: Hub, most: int = TOGETHER) -> int:
     """Decide up to `most` alerts in one transaction; how many. 0 = nothing is undecided."""
     try:
         count, asked = await hub.database.transact(lambda c: _decide(c, hub, most))
+    except DatabaseAway:
+        raise  # says nothing about the alerts, which stay undecided
     except Exception as fault:  # noqa: BLE001 - the loop's edge
         # fail open: find the one that cannot be decided, let the others pass
         log.error("decision_failed", fault=type(fault).__name__, message=str(fault)[:300])
@@ -102,6 +109,8 @@ async def _decide(
         remotes={i: await outbox.remotes_of(connection, i) for i in kept},
         breakers=await outbox.open_breakers(connection),
     )  # fmt: skip
+    if blind_ids := [w.paged_blind for w in works if w.paged_blind]:
+        table.blind, table.taken = await blind_pages.to_adopt(connection, blind_ids)
     situations = [(work, _situation(hub, work, table)) for work in works]
     understood = [understand(situation, policy, now) for _, situation in situations]
     await _gather_groups(connection, table, understood)
@@ -110,11 +119,12 @@ async def _decide(
         # gathered again: an earlier alert of this batch may have changed the incident
         await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
     await save(connection, table.sheet, now)
+    await blind_pages.adopted(connection, table.adopted, now)
     return len(works), {effect.remote.connector for effect in table.sheet.effects}
 
 
 def _may_open(situations: list[tuple[Undecided, Situation]], table: _Table) -> int:
-    return sum(1 for work, s in situations if s.incident is None and s.alert.live)
+    return sum(1 for work, s in situations if s.incident is None and (s.alert.live or s.paged_blind))
 
 
 def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
@@ -125,6 +135,7 @@ def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
     return Situation(
         alert=alert, heard=tuple(work.heard), integration=table.policy.integrations.get(alert.integration),
         incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
+        paged_blind=work.paged_blind in table.blind,
     )  # fmt: skip
 
 
@@ -154,7 +165,7 @@ async def _settle(
     group_id = table.groups.get(meant.group_key)
     group = table.kept[group_id].incident if group_id else None
     group = group if group and group.open else None
-    decision = conclude(situation, meant, group, table.policy, table.now, IncidentId(new_id(table.now)))
+    decision = conclude(situation, meant, group, table.policy, table.now, _new_incident(table, work))
     incident = decision.incident
     if decision.opened and incident is not None:
         incident = replace(incident, number=table.numbers.pop(0))
@@ -172,7 +183,24 @@ async def _settle(
         table.sheet.joined[incident.id] = table.now
     if not alert.live:
         table.live.get(incident.id, set()).discard(alert.id)
+    if work.paged_blind in table.blind:
+        incident = _adopt(table, incident, table.blind.pop(work.paged_blind))
     await _page(connection, hub, table, replace(decision, incident=incident), incident, alert)
+
+
+def _new_incident(table: _Table, work: Undecided) -> IncidentId:
+    """One that was paged while the database was away keeps the id it was paged under (S47)."""
+    blind = work.paged_blind
+    if blind is not None and blind in table.blind and blind not in table.taken | table.kept.keys():
+        return IncidentId(blind)
+    return IncidentId(new_id(table.now))
+
+
+def _adopt(table: _Table, incident: Incident, pages: list[BlindPage]) -> Incident:
+    remotes, done = adopt(table.sheet, incident, table.remotes.get(incident.id, []), pages, table.now)
+    table.remotes[incident.id] = remotes
+    table.adopted += done
+    return replace(incident, life=max(incident.life, *(r.life for r in remotes), 1))
 
 
 def _tell(table: _Table, work: Undecided, decision: Decision, incident: Incident | None) -> datetime | None:

@@ -143,7 +143,7 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
         kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
         description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
         policy=incident.policy, correlation_id=incident.correlation_id,
-        details={**{name: _plain(value) for name, value in incident.details.items()}, **incident.fields},
+        details={**{name: plain(value) for name, value in incident.details.items()}, **incident.fields},
         fields=incident.fields, links=incident.links,
         remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
         incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
@@ -152,7 +152,7 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
     )  # fmt: skip
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     return str(value)
@@ -167,7 +167,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
         return
     connector = hub.policy.connectors[job.work.remote.connector]
     kind = hub.providers.get(connector.type)
-    talk = _Talk()
+    talk = Talk()
     if kind is None or not hub.active.unsealed:
         reason = (
             "its credentials cannot be opened with the present secret key"
@@ -178,7 +178,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
     else:
         try:
             settings = hub.active.settings_of(connector)
-            outcome = await _converse(kind.module, wire, job.effect, settings, talk)
+            outcome = await converse(kind.module, wire, job.effect, settings, talk)
         except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
             log.error(
                 "provider_failed",
@@ -197,7 +197,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
 
 
 @dataclass(slots=True)
-class _Talk:
+class Talk:
     """How far a conversation has come, whatever ends it: calls sent, the last one's status and step."""
 
     calls: int = 0
@@ -211,8 +211,8 @@ def _without(secrets: Iterable[str], text: str) -> str:
     return text
 
 
-async def _converse(
-    provider: Provider, wire: Wire, effect: Effect, settings: ConnectorSettings, talk: _Talk
+async def converse(
+    provider: Provider, wire: Wire, effect: Effect, settings: ConnectorSettings, talk: Talk
 ) -> Outcome:
     """The chain of calls of one effect; `talk` is kept up to date on the way."""
     first = provider.first_call(effect, settings)

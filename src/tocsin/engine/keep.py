@@ -46,7 +46,8 @@ class Waiting:
 
 
 class Keeper:
-    """One node's journal. `keeping` = events go there; the hub's `away` = since when the database is away."""
+    """One node's journal. `keeping` = events go there; the hub's `away` = since when the database is away;
+    `returning` = they are being given back; `arrive` = what is still to be done when the database is first seen."""
 
     def __init__(self, hub: Hub, folder: Path) -> None:
         self._hub = hub
@@ -54,6 +55,8 @@ class Keeper:
         self._gate = asyncio.Lock()
         self.keeping = False
         self.full = False
+        self.returning = False
+        self.arrive: Callable[[], Awaitable[None]] | None = None
         self.waiting: dict[Name, Waiting] = {}
         self.requests = 0
         self.before_replay: list[Callable[[], Awaitable[None]]] = []
@@ -69,6 +72,11 @@ class Keeper:
         if names:
             self.keeping = True
             log.warning("journal_found", segments=len(names), requests=self.requests)
+
+    async def close(self) -> None:
+        """Let go of the journal: what is in it is the next run's."""
+        async with self._gate:
+            await asyncio.to_thread(self._journal.seal)
 
     def lost(self, fault: Exception) -> None:
         """The database did not take something, or did not answer in time."""
@@ -174,6 +182,9 @@ class Keeper:
         """Is the database there? A small write tells: one that only reads takes no alerts."""
         hub = self._hub
         try:
+            if self.arrive is not None:
+                await self.arrive()
+                self.arrive = None
             await hub.patience.within(PROBE_SECONDS, marks.beat(hub.database))
             if self.keeping:
                 await self._back()
@@ -181,6 +192,13 @@ class Keeper:
             self.lost(fault)
 
     async def _back(self) -> None:
+        self.returning = True
+        try:
+            await self._return()
+        finally:
+            self.returning = False
+
+    async def _return(self) -> None:
         hub = self._hub
         for step in self.before_replay:
             await step()

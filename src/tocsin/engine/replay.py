@@ -10,7 +10,7 @@ from tocsin.engine.admission import admit_kept
 from tocsin.engine.envelope import Envelope
 from tocsin.engine.hub import Hub
 from tocsin.engine.kept import Kept
-from tocsin.store import intake
+from tocsin.store import blind_pages, intake
 from tocsin.store.database import Connection
 
 TOGETHER = 200
@@ -28,7 +28,15 @@ async def replay(connection: Connection, hub: Hub, kept: Sequence[Kept]) -> int:
         loop = asyncio.get_running_loop()
         group = [Envelope(k.raw, k.scope, k.events, None, loop.create_future(), k.names) for k in left]
         await admit_kept(connection, hub, group)
+        keys = {(k.scope, name) for k in left for name in _keys(k)}
+        await blind_pages.mark_alerts(connection, keys)
     return len(left)
+
+
+def _keys(kept: Kept) -> list[str]:
+    """Of its alerts: one without a key of its own has its id for one."""
+    pairs = zip(kept.events, kept.names, strict=True)
+    return [event.dedup_key or str(fresh.alert_id) for event, fresh in pairs]
 
 
 def _once(kept: Sequence[Kept]) -> list[Kept]:

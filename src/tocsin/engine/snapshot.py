@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -46,12 +47,10 @@ async def keep(hub: Hub, snapshot: Snapshot) -> None:
         log.error("snapshot_not_written", path=str(path), message=str(fault))
 
 
-async def found(hub: Hub) -> Snapshot | None:
+async def found(folder: Path) -> Snapshot | None:
     """What lies in the data folder; None when there is none that can be read."""
-    if hub.folder is None:
-        return None
     try:
-        data = await asyncio.to_thread((hub.folder / FILE).read_bytes)
+        data = await asyncio.to_thread((folder / FILE).read_bytes)
         return _decoder.decode(data)
     except FileNotFoundError:
         return None

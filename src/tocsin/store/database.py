@@ -62,8 +62,9 @@ class Database:
         self._backends = backends
 
     @classmethod
-    async def connect(cls, dsn: str, *, most: int = 10) -> Database:
-        """Open the pool. `dsn` is a libpq address; a unix socket is fine."""
+    async def connect(cls, dsn: str, *, most: int = 10, at_once: bool = True) -> Database:
+        """Open the pool. `dsn` is a libpq address; a unix socket is fine. `at_once` False = it need not be
+        there yet."""
         backends: set[int] = set()
 
         async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -73,7 +74,7 @@ class Database:
         try:
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                min_size=1 if at_once else 0,
                 max_size=most,
                 init=prepare,
                 reset=_leave_as_it_is,

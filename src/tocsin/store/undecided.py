@@ -21,7 +21,8 @@ _SKEW = timedelta(seconds=5)
 @dataclass(slots=True)
 class Undecided:
     """One alert to decide: its events since the last decision, the newest event's id, the incident an
-    earlier alert with its key led to, and how often its sender repeated."""
+    earlier alert with its key led to, and how often its sender repeated. `paged_blind` = the incident's id
+    under which it was paged while the database was away."""
 
     alert: Alert
     heard: list[Heard] = field(default_factory=list)
@@ -29,6 +30,7 @@ class Undecided:
     previous: UUID | None = None
     interval: timedelta | None = None
     told_repeat_at: datetime | None = None
+    paged_blind: UUID | None = None
 
 
 async def claim(connection: Connection, most: int, now: datetime, *, blind: bool = False) -> list[Undecided]:
@@ -45,7 +47,10 @@ async def claim(connection: Connection, most: int, now: datetime, *, blind: bool
         return [await _unheard(connection, row) for row in rows]
     found = {
         row["id"]: Undecided(
-            alert_of(row), last_event=row["decided_event"], told_repeat_at=row["told_repeat_at"]
+            alert_of(row),
+            last_event=row["decided_event"],
+            told_repeat_at=row["told_repeat_at"],
+            paged_blind=row["paged_blind"],
         )
         for row in rows
     }
