@@ -51,7 +51,17 @@ class Clock:
 class Rig:
     """One hub and one sandbox."""
 
-    def __init__(self, database_url: str, folder: Path, config: str, *, at: datetime, port: int = 0) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        config: str,
+        *,
+        at: datetime,
+        port: int = 0,
+        public: bool = False,
+    ) -> None:
+        self._public = public
         self.clock = Clock(at)
         self._database_url, self._folder, self._config, self._port = database_url, folder, config, port
         self.sandbox = Sandbox(SandboxSettings(port=0, tls=False, data=folder / "sandbox"))
@@ -85,7 +95,7 @@ class Rig:
         settings = Settings(
             TOCSIN_DATA=self._folder / "data", TOCSIN_PORT=self._port, TOCSIN_CONFIG=given if self._config else None,
             TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=self._database_url, TOCSIN_SECRET_KEY=secret_key,
-            TOCSIN_PUBLIC_URL="", TOCSIN_HOST="127.0.0.1",
+            TOCSIN_PUBLIC_URL="https://hub.example.com" if self._public else "", TOCSIN_HOST="127.0.0.1",
         )  # fmt: skip
         self.daemon = Daemon(settings, now=self.clock)
         await self.daemon.start()
@@ -127,6 +137,7 @@ class Rig:
             "effects",
             "timers",
             "hooks",
+            "reconcile",
             *(f"courier {c}" for c in hub.policy.connectors),
         ):
             hub.wake.ring(bell)

@@ -45,6 +45,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
+        self._readers: dict[str, asyncio.Task[reconcile.Report]] = {}
         self._stopping = False
         self.alive = False
 
@@ -75,9 +76,10 @@ class Worker:
         """Let calls under way end (5 s), then close; what was claimed and not settled is taken over."""
         self._stopping = True
         self.alive = False
-        for task in (*self._tasks, *self._couriers.values()):
+        readers = self._readers.values()
+        for task in (*self._tasks, *self._couriers.values(), *readers):
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._couriers.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._couriers.values(), *readers, return_exceptions=True)
         if self._sending:
             _, late = await asyncio.wait(self._sending, timeout=5)
             for task in late:
@@ -129,7 +131,13 @@ class Worker:
         return None
 
     async def _reconcile(self) -> float | None:
-        await reconcile.reconcile(self._hub, self._wire)
+        """Each connector is read by a task of its own, so that a slow one keeps no other from being read."""
+        await reconcile.keep_in_step(self._hub)
+        for connector in reconcile.readable(self._hub):
+            task = self._readers.get(connector.name)
+            if task is None or task.done():
+                reading = reconcile.read_due(self._hub, self._wire, connector)
+                self._readers[connector.name] = asyncio.create_task(reading, name=f"read {connector.name}")
         return None
 
     async def _refresh(self) -> float | None:

@@ -71,6 +71,7 @@ CASES = {
     "token-revoke": ["token", "revoke", "tok-1"],
     "connector-list": ["connector", "list"],
     "connector-status": ["connector", "status", "prod-opsgenie"],
+    "connector-sync": ["connector", "sync", "prod-pagerduty"],
     "connector-diff": ["connector", "diff", "prod-pagerduty"],
     "connector-diff-wide": ["connector", "diff", "-o", "wide"],
     "not-found": ["show", "INC-404"],

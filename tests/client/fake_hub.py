@@ -182,6 +182,14 @@ CONNECTOR = {
     "last_success_at": "2026-11-20T02:18:00Z", "last_failure_at": None, "last_error": "",
     "last_webhook_at": "2026-11-20T02:17:30Z", "success_rate": 0.9987, "average_ms": 181.4, "sync": "webhook",
 }  # fmt: skip
+SYNCED = {
+    "connector": "prod-pagerduty", "read": 2, "calls": 3, "held_back": "its rate limit leaves room for pages alone",
+    "findings": [
+        {"incident": "INC-7", "service": "payment-service", "remote_id": "Q1ABC", "ours": "mitigated",
+         "theirs": "acknowledged", "decided": ["acknowledge by Bo via prod-pagerduty: acknowledged"]},
+        {"incident": "INC-8", "service": "", "remote_id": "Q2ABC", "ours": "open", "theirs": "triggered", "decided": []},
+    ],
+}  # fmt: skip
 DIVERGENCE = {
     "id": 3, "connector": "prod-pagerduty", "incident": "INC-7", "service": "payment-service", "kind": "timer",
     "what": "resolved", "ours": "mitigated", "theirs": "resolved", "since": "2026-11-20T02:11:00Z",
@@ -299,6 +307,7 @@ def filled(hub: Hub) -> Hub:
                faults=[gone], hint="apply a file that has them: `im config show` prints the version to start from")  # fmt: skip
     hub.answer("GET", f"{api}/connectors", {"items": [CONNECTOR, BROKEN], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-pagerduty", CONNECTOR)
+    hub.answer("POST", f"{api}/connectors/prod-pagerduty/sync", SYNCED)
     hub.answer("GET", f"{api}/divergences", {"items": [DIVERGENCE], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
     hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})

@@ -17,14 +17,19 @@ async def begin(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """`await begin()`: a hub with the demo's catalog at Monday noon UTC, its webhooks registered.
 
     `at` = another instant, `config` = another configuration, `webhooks=False` = providers cannot call back, `dsn` = another way to the
-    database.
+    database, `public=True` = the hub has a public address, so it counts on their calls.
     """
     started: list[Rig] = []
 
     async def start(
-        *, at: datetime = MONDAY_NOON, config: str = HUB, webhooks: bool = True, dsn: str = ""
+        *,
+        at: datetime = MONDAY_NOON,
+        config: str = HUB,
+        webhooks: bool = True,
+        dsn: str = "",
+        public: bool = False,
     ) -> Rig:
-        rig = Rig(dsn or database_url, tmp_path, config, at=at)
+        rig = Rig(dsn or database_url, tmp_path, config, at=at, public=public)
         started.append(rig)
 
         def environment(names: dict[str, str]) -> None:

@@ -211,28 +211,9 @@ class Connector(BaseModel):
         default=0, description="Differences that are open: GET /api/v1/divergences lists them."
     )
     unproven_since: datetime | None = Field(
-        None, description="Since when a write of ours has not come back by webhook; meanwhile it is read."
+        default=None,
+        description="Since when a write of ours has not come back by webhook; meanwhile it is read.",
     )
-
-
-class Divergence(BaseModel):
-    """One difference to a provider that is listed and not applied, with what was decided and why."""
-
-    id: int
-    connector: str
-    incident: str
-    service: str
-    kind: Literal["outbound", "timer", "missing", "refused", "merged", "status"]
-    what: str = Field(description="The change there, or the write of ours, that it is about.")
-    ours: str
-    theirs: str
-    since: datetime
-    seen_at: datetime
-    times: int = Field(description="How often it was seen.")
-    decision: str
-    reason: str
-    ended_at: datetime | None
-    ended_why: str
 
 
 class Step(BaseModel):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tocsin.api import shapes
+from tocsin.api import shapes, sides
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.model import IncidentStatus, Link
 from tocsin.core.paging import Plan
@@ -135,9 +135,9 @@ def _sync(hub: Hub, known: Connector, state: ConnectorState | None) -> Any:
     return "webhook" if able and not unproven and (heard or hub.public_url) else "polling"
 
 
-def divergence(view: DivergenceView) -> shapes.Divergence:
-    return shapes.Divergence.model_validate(
-        {name: getattr(view, name) for name in shapes.Divergence.model_fields}
+def divergence(view: DivergenceView) -> sides.Divergence:
+    return sides.Divergence.model_validate(
+        {name: getattr(view, name) for name in sides.Divergence.model_fields}
         | {"incident": f"INC-{view.incident}"}
     )
 

@@ -11,13 +11,14 @@ from tocsin.cli.printing import Column
 from tocsin.cli.wording import age, moment, rfc3339, span_ms
 
 if TYPE_CHECKING:
-    from tocsin.client.shapes import Connector, Divergence
+    from tocsin.client.shapes import Connector
+    from tocsin.client.sides import Divergence, SyncFinding
 
 app = typer.Typer(
     name="connector",
-    help="Look at connectors: list, status, diff.",
+    help="Look at connectors: list, status, sync, diff.",
     cls=ExampleFirstGroup,
-    epilog="im connector list\nim connector status prod-pagerduty\nim connector diff",
+    epilog="im connector list\nim connector status prod-pagerduty\nim connector sync prod-pagerduty --incident INC-7\nim connector diff",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -26,7 +27,7 @@ app = typer.Typer(
 
 @app.callback()
 def connector() -> None:
-    """Look at connectors: list, status, diff."""
+    """Look at connectors: list, status, sync, diff."""
 
 
 _COLUMNS = (
@@ -183,3 +184,36 @@ def _difference(one: Divergence, session: Session) -> list[object]:
         one.decision,
         one.reason,
     ]
+
+
+_READ = (
+    Column("INCIDENT"),
+    Column("THERE AS"),
+    Column("HERE"),
+    Column("THERE"),
+    Column("WHAT WAS FOUND AND DONE", flex=True),
+)
+
+
+@command(app, "sync", example="im connector sync prod-pagerduty --incident INC-7")
+def sync(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The connector.")],
+    incident: Annotated[
+        str, typer.Option("--incident", metavar="INC", help="This one alone; else every live one.")
+    ] = "",
+) -> None:
+    """Ask a provider how its incidents stand, and do what follows."""
+    report = session.client.sync(name, incident=incident)
+    if session.print.data(report.raw):
+        return
+    nothing = f"{incident} does not live at {name}" if incident else f"No live incident lives at {name}"
+    session.print.rows(_READ, report.findings, _finding, none=nothing)
+    if report.held_back:
+        session.print.say(f"Not all of it was read: {report.held_back}.", "yellow")
+        session.print.say(f"Next: im connector status {name}", "dim")
+
+
+def _finding(one: SyncFinding) -> list[object]:
+    name = one.incident + (f" ({one.service})" if one.service else "")
+    return [name, one.remote_id, one.ours, one.theirs, "; ".join(one.decided) or "nothing new"]

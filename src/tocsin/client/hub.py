@@ -18,7 +18,6 @@ from tocsin.client.shapes import (
     ConfigVersion,
     Connector,
     Delivery,
-    Divergence,
     Explanation,
     Health,
     Incident,
@@ -32,6 +31,7 @@ from tocsin.client.shapes import (
     paged,
     shaped,
 )
+from tocsin.client.sides import Divergence, SyncReport
 from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER, Answer, Transport, checked
 
@@ -275,6 +275,12 @@ class Client:
     def connector(self, name: str) -> Connector:
         """One connector: settings, breaker, queue, last success."""
         return self._one(f"/api/v1/connectors/{_part(name)}", Connector)
+
+    def sync(self, connector: str, *, incident: str = "") -> SyncReport:
+        """Read a connector now, one incident or all live ones, and do what follows."""
+        path = f"/api/v1/connectors/{_part(connector)}/sync"
+        answer = self.call("POST", path, json_body={"incident": incident} if incident else {})
+        return shaped(answer.json(), SyncReport)
 
     def divergences(
         self,

@@ -239,26 +239,6 @@ class Connector(Shape):
     unproven_since: datetime | None = None
 
 
-class Divergence(Shape):
-    """One difference to a provider; `ended_at` None = it stands."""
-
-    id: int = 0
-    connector: str = ""
-    incident: str = ""
-    service: str = ""
-    kind: str = ""
-    what: str = ""
-    ours: str = ""
-    theirs: str = ""
-    since: datetime | None = None
-    seen_at: datetime | None = None
-    times: int = 1
-    decision: str = ""
-    reason: str = ""
-    ended_at: datetime | None = None
-    ended_why: str = ""
-
-
 class ConfigChange(Shape):
     """The answer to `config/diff` and `config`: `diff` is unified text; `version` None when nothing was saved."""
 

@@ -18,7 +18,7 @@ from tocsin.engine.ask import add_effect, name_of, newest, ring_again
 from tocsin.engine.diverge import differ, ours_of
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import act_on
-from tocsin.store import hooks, incidents, outbox, remotes, undecided
+from tocsin.store import alarms, hooks, incidents, outbox, remotes, undecided
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
@@ -46,7 +46,7 @@ async def follow(
     """What was done about one change, in words. `heard` = a webhook told it; else it was read."""
     now = hub.now()
     if change.kind is ChangeKind.PING:
-        await remotes.proven(connection, connector.name, now)
+        await _proven(connection, connector.name, now)
         return "ping"
     if change.delivery_id and not await hooks.first_sight(connection, connector.name, change.delivery_id):
         return f"{change.kind.value}: seen before"
@@ -59,6 +59,11 @@ async def follow(
             f"{change.kind.value}: {change.remote_id} has our key, but is not the one we follow: stored only"
         )
     return "; ".join([await _follow(connection, hub, connector, change, r, heard, now) for r in meant])
+
+
+async def _proven(connection: Connection, name: str, now: datetime) -> None:
+    if await remotes.proven(connection, name, now):
+        await alarms.clear(connection, [f"webhook-unproven/{name}"], now)
 
 
 def _meant(found: list[Remote], change: RemoteChange) -> list[Remote]:
@@ -84,7 +89,7 @@ async def _follow(
     told = _Told(connector=connector, remote=remote, change=change, judgement=judgement, kept=kept, now=now)
     await _note_facts(connection, told)
     if heard and judgement.verdict is Verdict.ECHO:
-        await remotes.proven(connection, connector.name, now)
+        await _proven(connection, connector.name, now)
     if judgement.verdict is Verdict.APPLY:
         return await _act(connection, hub, told)
     sheet = Sheet()

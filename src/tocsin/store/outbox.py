@@ -132,24 +132,6 @@ async def find_remotes(connection: Connection, connector: str, remote_id: str, k
     return [remote_of(row) for row in rows]
 
 
-async def to_read(
-    connection: Connection, connector: str, open_before: datetime, other_before: datetime, most: int
-) -> list[Remote]:
-    """Remotes of live incidents at a connector that are due to be read back: unacknowledged ones not read
-    since `open_before`, acknowledged ones not since `other_before`; the longest unread first."""
-    rows = await connection.fetch(
-        """
-        SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id
-        WHERE m.connector = $1 AND i.status IN ('open', 'mitigated') AND m.accepted_at IS NOT NULL
-          AND m.superseded_at IS NULL AND m.status <> 'resolved'
-          AND coalesce(m.read_at, m.asked_at) <= CASE WHEN i.status = 'open' THEN $2::timestamptz ELSE $3::timestamptz END
-        ORDER BY coalesce(m.read_at, m.asked_at) LIMIT $4
-        """,
-        connector, open_before, other_before, most,
-    )  # fmt: skip
-    return [remote_of(row) for row in rows]
-
-
 async def connectors_with_work(connection: Connection, now: datetime) -> list[str]:
     """Connectors that have something waiting or a lease that ran out."""
     rows = await connection.fetch(

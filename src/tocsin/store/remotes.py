@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from tocsin.store.database import Connection
-from tocsin.store.outbox import Remote
+from tocsin.store.outbox import Remote, remote_of
 
 
-async def proven(connection: Connection, connector: str, now: datetime) -> None:
-    """A write of ours came back by webhook, or the provider's own test did (S44)."""
-    await connection.execute(
-        "INSERT INTO connector_state (connector, proven_at) VALUES ($1, $2)"
-        " ON CONFLICT (connector) DO UPDATE SET proven_at = excluded.proven_at, unproven_since = NULL",
+async def proven(connection: Connection, connector: str, now: datetime) -> bool:
+    """A write of ours came back by webhook, or the provider's own test did (S44); True when that was in doubt."""
+    doubted: bool = await connection.fetchval(
+        "WITH before AS (SELECT unproven_since FROM connector_state WHERE connector = $1)"
+        " INSERT INTO connector_state (connector, proven_at) VALUES ($1, $2)"
+        " ON CONFLICT (connector) DO UPDATE SET proven_at = excluded.proven_at, unproven_since = NULL"
+        " RETURNING (SELECT unproven_since IS NOT NULL FROM before)",
         connector,
         now,
     )
+    return bool(doubted)
 
 
 async def follow_merge(connection: Connection, remote: Remote, target: str) -> None:
@@ -46,3 +50,80 @@ async def held_by_another(connection: Connection, remote: Remote) -> bool:
         remote.connector, remote.remote_id, remote.incident_id,
     )  # fmt: skip
     return held
+
+
+_LIVE = (
+    "m.connector = $1 AND i.status IN ('open', 'mitigated') AND m.accepted_at IS NOT NULL AND m.superseded_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM remote n WHERE n.incident_id = m.incident_id AND n.connector = m.connector"
+    " AND n.service = m.service AND n.recipient = m.recipient AND n.life > m.life)"
+)
+
+
+async def live(connection: Connection, connector: str) -> list[Remote]:
+    """Every remote of a live incident at a connector, of its newest life; the longest unread first."""
+    rows = await connection.fetch(
+        f"SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id WHERE {_LIVE}"  # noqa: S608 - built from constants
+        " ORDER BY coalesce(m.read_at, m.asked_at), m.id",
+        connector,
+    )
+    return [remote_of(row) for row in rows]
+
+
+async def claim_due(
+    connection: Connection, connector: str, now: datetime, *, open_every: timedelta, every: timedelta, most: int
+) -> list[Remote]:  # fmt: skip
+    """Up to `most` of those that are due to be read, marked as read so that no other node reads them too:
+    unacknowledged ones each `open_every`, others each `every`; the longest unread first."""
+    rows = await connection.fetch(
+        "WITH due AS (SELECT m.id FROM remote m JOIN incident i ON i.id = m.incident_id"  # noqa: S608 - built from constants
+        f" WHERE {_LIVE} AND coalesce(m.read_at, m.asked_at) <="
+        " CASE WHEN i.status = 'open' THEN $2::timestamptz ELSE $3::timestamptz END"
+        " ORDER BY coalesce(m.read_at, m.asked_at) LIMIT $4 FOR UPDATE OF m SKIP LOCKED)"
+        " UPDATE remote m SET read_at = $5 FROM due WHERE m.id = due.id RETURNING m.*",
+        connector, now - open_every, now - every, most, now,
+    )  # fmt: skip
+    return [remote_of(row) for row in rows]
+
+
+async def unread(connection: Connection, ids: Sequence[int], read_at: datetime) -> None:
+    """They could not be read: as if read then, so that they come again soon."""
+    await connection.execute("UPDATE remote SET read_at = $2 WHERE id = ANY($1)", list(ids), read_at)
+
+
+async def again(connection: Connection, ids: Sequence[int]) -> list[Remote]:
+    """These as they are now, in order of id."""
+    rows = await connection.fetch("SELECT * FROM remote WHERE id = ANY($1) ORDER BY id", list(ids))
+    return [remote_of(row) for row in rows]
+
+
+async def unproven_since(connection: Connection, connector: str) -> datetime | None:
+    """Since when webhooks of a connector are not proven; None while they are."""
+    since: datetime | None = await connection.fetchval(
+        "SELECT unproven_since FROM connector_state WHERE connector = $1", connector
+    )
+    return since
+
+
+async def unheard(
+    connection: Connection, connector: str, *, since: datetime, until: datetime
+) -> datetime | None:
+    """When the oldest write was made between the two instants that has not come back: the connector's last
+    echo is older than it. What was found done already was no write and has no echo."""
+    at: datetime | None = await connection.fetchval(
+        "SELECT min(d.at) FROM delivery d LEFT JOIN connector_state s ON s.connector = d.connector"
+        " WHERE d.connector = $1 AND d.at > $2 AND d.at <= $3 AND d.outcome = 'accepted'"
+        " AND d.kind IN ('create', 'acknowledge', 'resolve', 'note') AND split_part(d.step, ':', 1) = ANY($4)"
+        " AND d.at - make_interval(secs => d.took_ms / 1000) > coalesce(s.proven_at, '-infinity')",
+        connector, since, until, ["create", "write", "poll"],
+    )  # fmt: skip
+    return at
+
+
+async def doubt(connection: Connection, connector: str, since: datetime) -> bool:
+    """Webhooks are not proven since then; True when they were until now."""
+    done = await connection.execute(
+        "UPDATE connector_state SET unproven_since = $2 WHERE connector = $1 AND unproven_since IS NULL",
+        connector,
+        since,
+    )
+    return done.endswith(" 1")

@@ -1,0 +1,77 @@
+"""Reading providers back: within the rate limit, pages first, no connector waits for another (PR-9, S44)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tocsin.core.bucket import Rate
+from tocsin.core.errors import BadInput, NotFound
+from tocsin.engine.reconcile import for_pages, sync
+from tocsin.store import remotes
+
+from .office import Office, create
+
+
+@pytest.mark.parametrize(
+    ("burst", "kept"),
+    [
+        pytest.param(60, 15, id="a quarter stays for pages"),
+        pytest.param(4, 1, id="of four, one"),
+        pytest.param(1, 0, id="a bucket of one is shared, or nothing would ever be read"),
+    ],
+)
+def test_reading_leaves_room_for_pages(burst: float, kept: float) -> None:
+    assert for_pages(Rate(60, burst)) == kept
+
+
+async def test_what_cannot_be_read_by_hand_says_why(office: Office) -> None:
+    """An unknown connector, and a provider that tells no state."""
+    with pytest.raises(NotFound):
+        await sync(office.hub, office.wire, "nowhere")
+    with pytest.raises(BadInput, match="cannot be read back"):
+        await sync(office.hub, office.wire, "east")
+
+
+async def test_what_is_due_is_claimed_once_and_comes_again(office: Office) -> None:
+    """Two nodes at once: one reads it. It is due again after its interval, or soon when it could not be read."""
+    await office.page(create("one"), create("two"))
+    office.clock.advance(seconds=10)
+
+    async def claim() -> list[int]:
+        every = {"open_every": timedelta(seconds=10), "every": timedelta(minutes=5)}
+        found = await office.hub.database.transact(
+            lambda c: remotes.claim_due(c, "east", office.clock.at, most=100, **every)
+        )
+        return sorted(r.id for r in found)
+
+    first = await claim()
+    assert len(first) == 2
+    assert await claim() == []
+    await office.hub.database.transact(
+        lambda c: remotes.unread(c, first[:1], office.clock.at - timedelta(minutes=5))
+    )
+    assert await claim() == first[:1]
+    office.clock.advance(seconds=10)
+    assert await claim() == first
+
+
+async def test_s44_a_write_that_has_not_come_back_is_found_after_a_minute(office: Office) -> None:
+    """Not before, and not once an echo of it was heard."""
+    await office.page()
+    made = office.clock.at
+
+    async def unheard(seconds: float) -> object:
+        office.clock.at = made + timedelta(seconds=seconds)
+        now = office.clock.at
+        return await office.hub.database.read(
+            lambda c: remotes.unheard(
+                c, "east", since=now - timedelta(minutes=15), until=now - timedelta(seconds=60)
+            )
+        )
+
+    assert await unheard(59) is None
+    assert await unheard(61) == made
+    await office.hub.database.transact(lambda c: remotes.proven(c, "east", made))
+    assert await unheard(62) is None
