@@ -103,7 +103,7 @@ def test_every_default_of_a_setting_is_the_one_described() -> None:
 # ---- the configuration ---------------------------------------------------------------------------------
 
 EMPTY_OF_EVERYTHING = """
-defaults: {ack_timeout: {}}
+defaults: {ack_timeout: {}, retention: {}}
 teams: {_: {holidays: {}}}
 users: {_: {}}
 services: {_: {}}

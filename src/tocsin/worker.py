@@ -10,7 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tocsin.engine import alarm, configure, deliver, hooks, reconcile, tick
+from tocsin.engine import alarm, configure, deliver, forget, hooks, reconcile, tick
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
@@ -239,10 +239,14 @@ class Worker:
         return None
 
     async def _keep_house(self) -> None:
-        """Partitions are made well before they are needed."""
+        """Partitions are made well before they are needed, and dropped when they are old enough."""
         while True:
             try:
                 await keep_partitions_ahead(self._hub.database, self._hub.now().date())
             except Exception as fault:  # noqa: BLE001 - tried again; the default partition takes what comes meanwhile
                 log.error("partitions_failed", fault=type(fault).__name__)
+            try:
+                await forget.forget(self._hub)
+            except Exception as fault:  # noqa: BLE001 - tried again; a day more of history harms nobody
+                log.error("forgetting_failed", fault=type(fault).__name__, message=str(fault)[:200])
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())

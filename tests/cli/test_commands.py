@@ -291,6 +291,14 @@ def test_apply_asks_before_it_changes(
     assert bool(hub.of("POST", f"{API}/config")) is applied
 
 
+def test_a_timeline_whose_beginning_is_forgotten_says_so(im: Any, hub: Any) -> None:
+    """Retention: an empty list must not read as if nothing had happened."""
+    gone = {"items": [], "next_cursor": None, "forgotten_before": "2026-10-05T00:00:00Z"}
+    hub.answer("GET", f"{API}/incidents/INC-7/timeline", gone)
+    assert "before 2026-10-05T00:00:00Z are no longer kept" in im("timeline", "INC-7", tty=True).err
+    assert json.loads(im("timeline", "INC-7", "-o", "json").out) == gone
+
+
 UNSAFE = {"field": "integrations.am", "message": "is removed, but something sent to it 3 min ago", "line": 1}
 
 

@@ -11,12 +11,12 @@ from tocsin.store.database import Database
 from tocsin.store.migrate import (
     GROWING,
     NewerDatabase,
-    drop_before,
     installation_id,
     keep_partitions_ahead,
     migrate,
     migrations,
 )
+from tocsin.store.retention import drop_before
 
 from .rows import column, value
 

@@ -26,7 +26,8 @@ from tocsin.engine.ids import new_id
 from tocsin.engine.seal import Seal
 from tocsin.store.database import Connection, Database
 from tocsin.store.intake import RawRequest
-from tocsin.store.migrate import drop_before, keep_partitions_ahead, migrate, migrations
+from tocsin.store.migrate import keep_partitions_ahead, migrate, migrations
+from tocsin.store.retention import drop_before
 
 from .rows import column, value
 

@@ -164,6 +164,14 @@ class TimelineLine(BaseModel):
     data: dict[str, Any]
 
 
+class Timeline(Page[TimelineLine]):
+    """A page of an incident's timeline."""
+
+    forgotten_before: datetime | None = Field(
+        None, description="Lines before this instant are no longer kept (retention); null = all are here."
+    )
+
+
 class Delivery(BaseModel):
     """One attempt at telling a provider one thing."""
 

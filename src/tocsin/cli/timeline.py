@@ -39,25 +39,31 @@ def timeline(
     if follow:
         _follow(session, name)
         return
-    lines = _all_lines(session, name)
-    if session.print.data({"items": [line.raw for line in lines], "next_cursor": None}):
+    lines, forgotten = _all_lines(session, name)
+    whole = {"items": [line.raw for line in lines], "next_cursor": None}
+    if session.print.data(whole | ({"forgotten_before": forgotten} if forgotten else {})):
         return
     log = _Log(session, max((len(plain(line.actor)) for line in lines), default=0))
     log.head(session.client.incident(name))
     for line in lines:
         log.step(line)
-    if not lines:
+    if forgotten:
+        session.print.say(
+            f"Steps before {plain(forgotten)} are no longer kept (defaults.retention.timeline)."
+        )
+    elif not lines:
         session.print.say("Nothing has happened yet.")
 
 
-def _all_lines(session: Session, name: str) -> list[TimelineLine]:
+def _all_lines(session: Session, name: str) -> tuple[list[TimelineLine], str]:
+    """Every step that is kept, and until when steps are not kept any more ("" = all are there)."""
     lines: list[TimelineLine] = []
     cursor = ""
     while True:
         page = session.client.timeline(name, cursor=cursor)
         lines += page.items
         if not page.next_cursor or page.next_cursor == cursor:
-            return lines
+            return lines, str(page.raw.get("forgotten_before") or "") if isinstance(page.raw, dict) else ""
         cursor = page.next_cursor
 
 
@@ -151,7 +157,7 @@ def _follow(session: Session, name: str) -> None:
             known = session.client.incident(name)
             if attempt == 0:
                 log.head(known)
-            for line in _all_lines(session, name):
+            for line in _all_lines(session, name)[0]:
                 log.step(line)
             failures = 0
             for seen, step in _new_lines(session, iter(stream), known.name):
@@ -181,7 +187,7 @@ def _new_lines(
 
     for event in events:
         if event.kind == "reset":
-            for line in _all_lines(session, name):
+            for line in _all_lines(session, name)[0]:
                 yield event.id, line
             continue
         step = shaped(event.data, TimelineLine) if event.kind == "timeline" else None

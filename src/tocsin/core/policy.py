@@ -306,6 +306,17 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long what only grows is kept, at least; it goes by whole weeks."""
+
+    requests: timedelta = timedelta(days=30)
+    timeline: timedelta = timedelta(days=400)
+    deliveries: timedelta = timedelta(days=90)
+    webhooks: timedelta = timedelta(days=30)
+    audit: timedelta = timedelta(days=800)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     reopen: timedelta = timedelta(minutes=30)
     resolve_grace: timedelta = timedelta(minutes=5)
@@ -313,6 +324,7 @@ class Defaults:
         default_factory=lambda: {Severity.CRITICAL: timedelta(hours=1), Severity.HIGH: timedelta(hours=4)}
     )
     last_resort: tuple[str, ...] = ()
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
-from tocsin.core.policy import Connector, Defaults, Direction, Service, Span, Team, User
+from tocsin.core.policy import Connector, Defaults, Direction, Retention, Service, Span, Team, User
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.fields import Section
@@ -33,9 +33,26 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         resolve_grace=built_in.resolve_grace if grace is None else grace,
         ack_timeout=timeouts,
         last_resort=section.names("last_resort", connectors, "connector"),
+        retention=_retention(section.section("retention")),
     )
     section.done()
     return found
+
+
+KEPT_LEAST = {
+    "requests": timedelta(days=2),  # what `apply` looks at is a day old at most (S51)
+    "timeline": timedelta(days=30),
+    "deliveries": timedelta(days=7),
+    "webhooks": timedelta(days=7),  # providers deliver again for two days
+    "audit": timedelta(days=30),
+}
+_KEPT_MOST = timedelta(days=3650)
+
+
+def _retention(section: Section) -> Retention:
+    found = {key: section.duration(key, least=least, most=_KEPT_MOST) for key, least in KEPT_LEAST.items()}
+    section.done()
+    return Retention(**{key: span for key, span in found.items() if span is not None})
 
 
 def read_users(section: Section) -> dict[str, User]:

@@ -11,6 +11,8 @@ from tocsin.store.database import Connection, notify
 from tocsin.store.rows import Columns
 
 HOOKS = "tocsin_hooks"
+QUARANTINE_MOST, QUARANTINE_BYTES = 500, 8 * 1024 * 1024
+"""Webhooks with a wrong signature that are kept of one connector: enough to see what is wrong with a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ async def keep(connection: Connection, hook: Hook) -> None:
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         hook.id, hook.received_at, hook.connector, hook.state, hook.headers, hook.query, hook.body, hook.remote_address,
     )  # fmt: skip
+    if hook.state == "quarantined":
+        await _bound_quarantine(connection, hook.connector, hook.received_at)
     if hook.state == "pending":
         await connection.execute(
             "INSERT INTO connector_state (connector, last_webhook_at) VALUES ($1, $2)"
@@ -43,6 +47,31 @@ async def keep(connection: Connection, hook: Hook) -> None:
             hook.received_at,
         )
         await notify(connection, HOOKS)
+
+
+async def _bound_quarantine(connection: Connection, connector: str, now: datetime) -> None:
+    """Keep the newest QUARANTINE_MOST and QUARANTINE_BYTES of a connector; what goes is counted.
+
+    Anybody who knows the address can send what does not fit its signature: the disk is not theirs to fill.
+    """
+    # one at a time for a connector: two that count together would both leave one too many
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('quarantine ' || $1, 0))", connector
+    )
+    done = await connection.execute(
+        "DELETE FROM hook h USING ("
+        " SELECT id, received_at, row_number() OVER newest AS n, sum(length(body)) OVER newest AS bytes"
+        " FROM hook WHERE connector = $1 AND state = 'quarantined'"
+        " WINDOW newest AS (ORDER BY received_at DESC, id DESC)"
+        ") old WHERE h.id = old.id AND h.received_at = old.received_at AND old.n > 1 AND (old.n > $2 OR old.bytes > $3)",
+        connector, QUARANTINE_MOST, QUARANTINE_BYTES,
+    )  # fmt: skip
+    if (gone := int(done.rsplit(" ", 1)[1])) > 0:
+        await connection.execute(
+            "INSERT INTO connector_state (connector, quarantine_dropped, tokens_at) VALUES ($1, $2, $3)"
+            " ON CONFLICT (connector) DO UPDATE SET quarantine_dropped = connector_state.quarantine_dropped + $2",
+            connector, gone, now,
+        )  # fmt: skip
 
 
 async def claim(connection: Connection, most: int) -> list[Hook]:

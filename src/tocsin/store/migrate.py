@@ -116,30 +116,6 @@ async def _make_partition(connection: Connection, table: str, start: date) -> No
     await connection.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} {bounds}")
 
 
-async def drop_before(database: Database, table: str, day: date) -> list[str]:
-    """Retention: drop the partitions of `table` that end on or before `day`; their names."""
-    if table not in GROWING:
-        raise ValueError(f"{table} is not a table that only grows")
-
-    async def work(connection: Connection) -> list[str]:
-        rows = await connection.fetch(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass",
-            table,
-        )
-        dropped = []
-        for row in rows:
-            suffix = row["relname"].removeprefix(f"{table}_")
-            if (
-                suffix.isdigit()
-                and datetime.strptime(suffix, "%Y%m%d").replace(tzinfo=UTC).date() + timedelta(weeks=1) <= day
-            ):
-                await connection.execute(f"DROP TABLE {row['relname']}")
-                dropped.append(row["relname"])
-        return sorted(dropped)
-
-    return await database.transact(work)
-
-
 async def installation_id(database: Database) -> UUID:
     """The id born with the database; part of every provider key (S37)."""
 

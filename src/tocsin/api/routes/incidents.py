@@ -37,7 +37,7 @@ from tocsin.engine.amend import change
 from tocsin.engine.declare import declare
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import respond
-from tocsin.store import incidents, reading
+from tocsin.store import incidents, reading, retention
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=Keyed)
 STATUSES = tuple(status.value for status in IncidentStatus)
@@ -234,12 +234,12 @@ async def change_incident(
 
 
 @router.get(
-    "/{name}/timeline", summary="An incident's timeline", response_model=shapes.Page[shapes.TimelineLine],
+    "/{name}/timeline", summary="An incident's timeline", response_model=shapes.Timeline,
     responses=problems("not_found", "bad_input"),
 )  # fmt: skip
 async def show_timeline(
     hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
-) -> shapes.Page[shapes.TimelineLine]:
+) -> shapes.Timeline:
     """What happened, when, by whom and why; the oldest first."""
     incident, after = await _id_of(hub, name), cursor_in(query.cursor, datetime, int)
     found = await hub.database.read(
@@ -247,7 +247,8 @@ async def show_timeline(
     )
     page = found[: query.limit]
     following = cursor_out(page[-1].at, page[-1].id) if len(found) > len(page) else None
-    return shapes.Page(items=[views.line(v) for v in page], next_cursor=following)
+    lost = await hub.database.read(lambda c: retention.lines_lost(c, incident))
+    return shapes.Timeline(items=[views.line(v) for v in page], next_cursor=following, forgotten_before=lost)
 
 
 @router.get(

@@ -10,3 +10,13 @@ CREATE TABLE connector_proof (
   proved_at timestamptz,
   PRIMARY KEY (connector, print)
 );
+
+-- Until when the lines of a table that only grows have been forgotten, so that what is missing can be told.
+CREATE TABLE forgotten (
+  name text PRIMARY KEY,
+  before timestamptz NOT NULL
+);
+
+-- Webhooks with a wrong signature are bounded by connector; those that went to make room are counted.
+CREATE INDEX hook_quarantined ON hook (connector, received_at) WHERE state = 'quarantined';
+ALTER TABLE connector_state ADD COLUMN quarantine_dropped bigint NOT NULL DEFAULT 0;
