@@ -11,7 +11,7 @@ import pytest
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.store import outbox
 from tocsin.store.database import Connection
-from tocsin.store.outbox import Delivery
+from tocsin.store.outcomes import Delivery, Outcomes, save_outcomes
 
 if TYPE_CHECKING:
     from conftest import Office
@@ -34,14 +34,14 @@ async def attempts(office: Office, connector: str, outcomes: str, *, ago: timede
     names = {"a": "accepted", "r": "retry", "x": "rejected", "s": "skipped"}
     incident = office.hub.installation
 
-    async def work(connection: Connection) -> None:
-        for number, letter in enumerate(outcomes):
-            await outbox.record(connection, Delivery(
-                at=office.at - ago, effect=number, incident_id=incident, connector=connector, service="", kind="create",
-                attempt=1, step="create", outcome=names[letter], reason="", status=201, took_ms=100.0 * (number + 1), calls=1,
-            ))  # fmt: skip
-
-    await office.hub.database.transact(work)
+    deliveries = [
+        Delivery(
+            at=office.at - ago, effect=number, incident_id=incident, connector=connector, service="", kind="create",
+            attempt=1, step="create", outcome=names[letter], reason="", status=201, took_ms=100.0 * (number + 1), calls=1,
+        )
+        for number, letter in enumerate(outcomes)
+    ]  # fmt: skip
+    await office.hub.database.transact(lambda c: save_outcomes(c, Outcomes(deliveries=deliveries), office.at))
 
 
 async def test_a_healthy_hub_answers_as_the_day_137_document_prints_it(office: Office) -> None:

@@ -9,6 +9,7 @@ from tocsin.core.ports import EffectKind
 from tocsin.store import outbox
 from tocsin.store.database import Database
 from tocsin.store.outbox import Work
+from tocsin.store.outcomes import Outcomes, Settled, save_outcomes
 
 from .rows import LEASE, NOON, an_incident, column, effect_on, save_effects, seconds, value
 
@@ -98,7 +99,8 @@ async def test_a_lease_that_ran_out_is_taken_over_as_ambiguous(database: Databas
     assert await claim(database, at=NOON + LEASE) == []
     (second,) = await claim(database, at=NOON + LEASE + seconds(1))
     assert (second.id, second.attempts, second.ambiguous) == (first.id, 2, True)
-    await database.transact(lambda c: outbox.give_back(c, second.id, due=NOON, reason="503", ambiguous=False))
+    again = Outcomes(settled=[Settled(effect=second.id, state="waiting", reason="503", due=NOON)])
+    await database.transact(lambda c: save_outcomes(c, again, NOON))
     (third,) = await claim(database, at=NOON + LEASE * 3)
     assert third.ambiguous, "once ambiguous, always: nobody knows what became of the first call"
 

@@ -18,7 +18,7 @@ from rig import KEYS, MONDAY_NOON, Rig
 from tocsin import providers, sources
 from tocsin.core.model import Action, Event
 from tocsin.core.ports import Accepted
-from tocsin.engine import configure, deliver, settle
+from tocsin.engine import configure, deliver, outcome, settle
 from tocsin.engine.admission import Doorway
 from tocsin.engine.decider import decide_some
 from tocsin.engine.hub import Hub
@@ -98,7 +98,7 @@ async def test_one_alert_there(address: str) -> None:
         assert admitted.duplicate is (repeat > 0)
     assert await decide_some(hub) == 1
     (job,) = (await deliver.claim(hub, "prod-pagerduty", 24)).jobs
-    attempt = settle.Attempt(
+    attempt = outcome.Attempt(
         outcome=Accepted(remote_id="Q1", created=True), step="create", status=201, took_ms=1.0, calls=1
     )
     await settle.settle(hub, job.work, job.effect.kind, attempt)

@@ -53,25 +53,22 @@ class _Table:
 async def decide_some(hub: Hub, most: int = TOGETHER) -> int:
     """Decide up to `most` alerts in one transaction; how many. 0 = nothing is undecided."""
     try:
-        count, asked = await hub.database.transact(lambda c: _decide(c, hub, most))
+        count, bells = await hub.database.transact(lambda c: _decide(c, hub, most))
     except DatabaseAway:
         raise  # says nothing about the alerts, which stay undecided
     except Exception as fault:  # noqa: BLE001 - the loop's edge
         # fail open: find the one that cannot be decided, let the others pass
         log.error("decision_failed", fault=type(fault).__name__, message=str(fault)[:300])
-        count, asked = await _decide_singly(hub)
-    for connector in asked:
-        hub.wake.ring(f"courier {connector}")
-    if count:
-        hub.wake.ring("timers")
-        hub.wake.ring("decided")
+        count, bells = await _decide_singly(hub)
+    for bell in bells:
+        hub.wake.ring(bell)
     return count
 
 
 async def _decide_singly(hub: Hub) -> tuple[int, set[str]]:
     """Each alone. One whose events cannot be decided is decided by what the alert itself holds: a page that
     looks strange is better than none. One that cannot be decided at all is put off and told of loudly."""
-    count, asked = 0, set[str]()
+    count, bells = 0, set[str]()
     for _ in range(TOGETHER):
         try:
             done, names = await hub.database.transact(lambda c: _decide(c, hub, 1))
@@ -79,8 +76,8 @@ async def _decide_singly(hub: Hub) -> tuple[int, set[str]]:
             done, names = await _decide_blind(hub, fault)
         if not done:
             break
-        count, asked = count + done, asked | names
-    return count, asked
+        count, bells = count + done, bells | names
+    return count, bells
 
 
 async def _decide_blind(hub: Hub, fault: Exception) -> tuple[int, set[str]]:
@@ -120,7 +117,8 @@ async def _decide(
         await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
     await save(connection, table.sheet, now)
     await blind_pages.adopted(connection, table.adopted, now)
-    return len(works), {effect.remote.connector for effect in table.sheet.effects}
+    asked = {f"courier {effect.remote.connector}" for effect in table.sheet.effects}
+    return len(works), asked | {"decided"} | ({"timers"} if table.sheet.due_soon(now) else set())
 
 
 def _may_open(situations: list[tuple[Undecided, Situation]], table: _Table) -> int:

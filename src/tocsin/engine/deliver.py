@@ -30,6 +30,7 @@ from tocsin.core.ports import (
 from tocsin.core.stale import no_longer_wanted, sent_as
 from tocsin.engine import settle
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.outcome import Attempt
 from tocsin.engine.wire import Wire
 from tocsin.store import incidents, outbox
 from tocsin.store.database import Connection
@@ -190,9 +191,7 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
             reason = f"a fault of ours ({type(fault).__name__})"
             outcome = Retry(reason=reason, counts=False, ambiguous=talk.calls > 0)
     took_ms = (loop.time() - began) * 1000
-    attempt = settle.Attempt(
-        outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls
-    )
+    attempt = Attempt(outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls)
     await settle.settle(hub, job.work, job.effect.kind, attempt)
 
 

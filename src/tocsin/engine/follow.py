@@ -184,7 +184,7 @@ def _words(told: _Told) -> str:
 async def _list(connection: Connection, hub: Hub, sheet: Sheet, told: _Told, why: str) -> None:
     """A change there that changed nothing here, unless work of ours is on its way that will settle it."""
     remote, change = told.remote, told.change
-    if await outbox.has_waiting(connection, remote.id):
+    if await outbox.has_waiting(connection, [remote.id]):
         return
     kept = (await incidents.load(connection, [remote.incident_id]))[remote.incident_id]
     ours = ours_of(kept.incident, remote.service)

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -20,6 +21,7 @@ from tocsin.core.policy import Connector, Integration, Policy
 from tocsin.core.ports import ConnectorSettings
 from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
+from tocsin.engine.together import Together
 from tocsin.providers import ProviderKind
 from tocsin.sources import SourceKind
 from tocsin.store.database import Database
@@ -134,6 +136,7 @@ class Hub:
     public_url: str = ""
     demo: bool = False
     node: UUID | None = None
+    outcomes: defaultdict[str, Together[Any]] = field(default_factory=lambda: defaultdict(Together))
     awake_since: datetime | None = None
     away: datetime | None = None
     folder: Path | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.remote import OUR_MARK, Expected
 from tocsin.store.database import Connection
 from tocsin.store.rows import Columns
+from tocsin.store.writing import Write, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,18 @@ async def remotes_of(connection: Connection, incident: UUID) -> list[Remote]:
     return [remote_of(row) for row in rows]
 
 
+async def remotes_of_all(connection: Connection, incidents: Collection[UUID]) -> dict[UUID, list[Remote]]:
+    """Incident -> its remotes, oldest first; one without any has none."""
+    found: dict[UUID, list[Remote]] = {incident: [] for incident in incidents}
+    if found:
+        rows = await connection.fetch(
+            "SELECT * FROM remote WHERE incident_id = ANY($1) ORDER BY id", list(found)
+        )
+        for row in rows:
+            found[row["incident_id"]].append(remote_of(row))
+    return found
+
+
 async def find_remotes(connection: Connection, connector: str, remote_id: str, key: str) -> list[Remote]:
     """Remotes at a connector by the provider's id, else by our key; newest life first."""
     rows = await connection.fetch(
@@ -194,23 +207,12 @@ async def claim(
     return sorted(works, key=lambda work: work.id)
 
 
-async def has_waiting(connection: Connection, remote: int) -> bool:
-    """True when more is queued for a remote."""
+async def has_waiting(connection: Connection, remotes: Sequence[int]) -> bool:
+    """True when more is queued for one of these remotes."""
     found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM effect WHERE remote = $1 AND state = 'waiting')", remote
+        "SELECT EXISTS (SELECT 1 FROM effect WHERE remote = ANY($1) AND state = 'waiting')", list(remotes)
     )
     return found
-
-
-async def give_back(
-    connection: Connection, effect: int, *, due: datetime, reason: str, ambiguous: bool
-) -> None:
-    """Not done: waiting again until `due`."""
-    await connection.execute(
-        "UPDATE effect SET state = 'waiting', due = $2, lease_until = NULL, reason = $3, ambiguous = ambiguous OR $4"
-        " WHERE id = $1 AND state = 'leased'",
-        effect, due, reason, ambiguous,
-    )  # fmt: skip
 
 
 async def settle(connection: Connection, effect: int, state: str, reason: str, now: datetime) -> None:
@@ -257,6 +259,7 @@ async def open_again(connection: Connection, remote: int, now: datetime) -> None
 
 async def expect(connection: Connection, works: Sequence[Work], now: datetime) -> None:
     """Note what we are about to write, before it is sent: its webhook may come back first (S38)."""
+    rows = []
     for work in works:
         kept = [e for e in work.remote.expected if now - e.at < timedelta(minutes=3)]
         note, person = str(work.body.get("note", "")), str(work.body.get("person", ""))
@@ -267,7 +270,13 @@ async def expect(connection: Connection, works: Sequence[Work], now: datetime) -
             # PagerDuty turns the resolution's text into a note of its own
             mine.append(Expected("note", now, f"{person} {OUR_MARK}"))
         if mine:
-            await update_remote(connection, work.remote.id, {"expected": expected_out([*kept, *mine])})
+            rows.append({"id": work.remote.id, "expected": expected_out([*kept, *mine])})
+    await write(connection, [(_EXPECTED, rows)])
+
+
+_EXPECTED = Write(
+    "id bigint, expected jsonb", "UPDATE remote m SET expected = r.expected FROM {rows} WHERE m.id = r.id"
+)
 
 
 _TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
@@ -282,34 +291,6 @@ _FACTS = _FIRST | {
     "remote_id", "remote_url", "status", "acknowledged_at", "resolved_at", "failed_at", "superseded_at", "fault",
     "expected", "read_at", "there_at", "shared",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One attempt at an effect, for the record."""
-
-    at: datetime
-    effect: int
-    incident_id: UUID
-    connector: str
-    service: str
-    kind: str
-    attempt: int
-    step: str
-    outcome: str
-    reason: str
-    status: int | None
-    took_ms: float
-    calls: int
-
-
-async def record(connection: Connection, d: Delivery) -> None:
-    await connection.execute(
-        "INSERT INTO delivery (at, effect, incident_id, connector, service, kind, attempt, step, outcome, reason, status,"
-        " took_ms, calls) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        d.at, d.effect, d.incident_id, d.connector, d.service, d.kind, d.attempt, d.step[:120], d.outcome,
-        d.reason[:1000], d.status, d.took_ms, d.calls,
-    )  # fmt: skip
 
 
 async def lock_state(connection: Connection, connector: str, now: datetime) -> ConnectorState:

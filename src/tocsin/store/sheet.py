@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,9 @@ from tocsin.store.rows import links_out, plan_out
 from tocsin.store.writing import Rows, Write, write
 
 EFFECTS, CHANGED, TIMERS = "tocsin_effects", "tocsin_changed", "tocsin_timers"
+
+LOOKS_EVERY = timedelta(seconds=1)
+"""The loops look at their rows this often by themselves; only what is due sooner needs a bell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ class Sheet:
     alarms: list[Alarm] = field(default_factory=list)
     alarms_over: list[str] = field(default_factory=list)
 
+    def due_soon(self, now: datetime) -> bool:
+        """True when a timer is due before everybody looks by himself anyway."""
+        return any(due is not None and due <= now + LOOKS_EVERY for due in self.timers.values())
+
     def tell(
         self,
         at: datetime,
@@ -151,7 +158,7 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
             (_TIMERS_SET, _timers(sheet, running=True)),
             (_TOUCHED, [{"id": name, "now": now} for name in sheet.touched - sheet.incidents.keys()]),
         ],
-        _bells(sheet),
+        _bells(sheet, now),
     )
     for alert_id, status, resolved_by, resolved_at, only in sheet.alert_status:
         await connection.execute(_ALERT_STATUS, alert_id, status, resolved_by, resolved_at, only)
@@ -161,11 +168,11 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
         await alarms.sound(connection, sheet.alarms, now)
 
 
-def _bells(sheet: Sheet) -> list[tuple[str, str]]:
+def _bells(sheet: Sheet, now: datetime) -> list[tuple[str, str]]:
     bells = [(CHANGED, str(incident)) for incident in sheet.touched | sheet.incidents.keys()]
     if sheet.effects:
         bells.append((EFFECTS, ""))
-    if sheet.timers:
+    if sheet.due_soon(now):
         bells.append((TIMERS, ""))
     return bells
 
