@@ -1,4 +1,4 @@
-"""How much memory does an idle hub with its database take, and how soon is it ready?
+"""How much memory does an idle hub with its database take, how soon is it ready, and how soon does the command speak?
 
 .venv/bin/python bench/resting.py           (about 40 s)
 """
@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import uvloop
 from hubs import both
@@ -13,6 +17,13 @@ from provider import Provider
 from stage import Folder, Hub, load, median, show
 
 RUNS = 3
+
+
+def spoke_after(*words: str) -> float:
+    """Seconds that a command takes as a whole process."""
+    began = time.perf_counter()
+    subprocess.run([Path(sys.executable).with_name("im"), *words], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
 
 
 async def main() -> None:
@@ -33,6 +44,7 @@ async def main() -> None:
             finally:
                 hub.stop()
     await provider.stop()
+    spoken = [spoke_after("--help") for _ in range(9)]
     whole = memory["hub_own"] + memory["database_own"]
     show(
         "resting",
@@ -45,8 +57,9 @@ async def main() -> None:
             ),
             ("start, data folder there, until /readyz", f"{median(again):.2f} s", f"longest {max(again):.2f} s", "<= 3 s"),
             ("start, new data folder, until /readyz", f"{median(first):.2f} s", f"longest {max(first):.2f} s", "-"),
+            ("im --help", f"{median(spoken) * 1000:.0f} ms", f"longest {max(spoken) * 1000:.0f} ms", "<= 150 ms"),
         ],
-        memory=memory, first=first, again=again, load_average_before=began_at,
+        memory=memory, first=first, again=again, spoken=spoken, load_average_before=began_at,
     )  # fmt: skip
 
 
