@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from kinds import PROVIDERS, SOURCES
 from tocsin.core.blind import blind_incident, judge
 from tocsin.core.dedup import Fresh, admit
 from tocsin.core.model import Alert, AlertId, CorrelationId, Event
@@ -34,7 +35,7 @@ connectors:
   og: {type: opsgenie, api_key: x}
   mail: {type: email, custom: {smtp_url: "smtp://127.0.0.1", from: a@b.example, to: [c@d.example]}}
 """,
-    env={}, known_sources=["webhook"], known_providers=["pagerduty", "opsgenie", "email"], file_name="t",
+    env={}, known_sources=SOURCES, known_providers=PROVIDERS, file_name="t",
 ).policy  # fmt: skip
 NAMES = Fresh(AlertId(UUID(int=1)), CorrelationId("c"))
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinds import PROVIDERS, SOURCES
 from tocsin import policy as rules
 from tocsin.core.classify import Classified, classify
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId
@@ -38,8 +39,8 @@ def load(text: str) -> Policy:
     return rules.load(
         text,
         env=ENV,
-        known_sources=("alertmanager", "pagerduty_events", "opsgenie", "webhook"),
-        known_providers=("pagerduty", "opsgenie", "jsm", "email"),
+        known_sources=SOURCES,
+        known_providers=PROVIDERS,
         file_name="hub.yaml",
     ).policy
 

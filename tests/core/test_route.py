@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinds import PROVIDERS, SOURCES
 from tocsin import policy as rules
 from tocsin.core.classify import classify
 from tocsin.core.facts import fact_sheet
@@ -51,8 +52,8 @@ def load(text: str) -> Policy:
     return rules.load(
         text,
         env=ENV,
-        known_sources=("alertmanager", "pagerduty_events", "opsgenie", "webhook"),
-        known_providers=("pagerduty", "opsgenie", "jsm", "email"),
+        known_sources=SOURCES,
+        known_providers=PROVIDERS,
         file_name="hub.yaml",
     ).policy
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kinds import PROVIDERS, SOURCES
 from tocsin import policy as policies
 from tocsin.core.policy import Policy
 from tocsin.core.safety import Danger, Side, Stakes, Weighed, weigh
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
-TYPES = ("pagerduty", "opsgenie", "jsm", "email")
 PD, OG, MAIL = "pd: {type: pagerduty, api_key: k}", "og: {type: opsgenie, api_key: k}", "mail: {type: email}"
 AM = 'am: {source: webhook, key: "key-of-the-tests-0001"}'
 
@@ -31,7 +31,7 @@ def hub(
 
 def side(text: str, version: int, tested: str) -> Side:
     found = policies.load(
-        text, env={}, known_sources=["webhook"], known_providers=TYPES, file_name="hub.yaml", version=version
+        text, env={}, known_sources=SOURCES, known_providers=PROVIDERS, file_name="hub.yaml", version=version
     ).policy
     native = frozenset(name for name, c in found.connectors.items() if c.type == "email")
     return Side(policy=found, tested=frozenset(tested.split()), native=native, mails=bool(native))

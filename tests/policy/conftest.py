@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kinds import PROVIDERS, SOURCES
 from tocsin import policy
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.policy import Loaded
@@ -20,8 +21,6 @@ ENV = {
     "OG_IN_KEY": "2f6b0b5e-0f3c-4f0e-9f5a-0123456789ab",
     "WH_KEY": "webhook-key-00000001",
 }
-SOURCES = ("alertmanager", "pagerduty_events", "opsgenie", "webhook", "api")
-PROVIDERS = ("pagerduty", "opsgenie", "jsm", "email")
 
 
 @pytest.fixture

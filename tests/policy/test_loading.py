@@ -7,7 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from kinds import PROVIDERS, SOURCES
 from tocsin import policy
+from tocsin.core.kinds import ProviderFacts
 from tocsin.core.policy import Direction, Mode, Policy, RouteKind, Target, TargetKind
 from tocsin.core.severity import Severity
 from tocsin.policy import Loaded
@@ -108,7 +110,7 @@ def test_every_kind_of_credential_is_taken_out(load: Load, setting: str, name: s
 def test_a_stored_version_is_the_same_policy(load: Load, example: str) -> None:
     loaded = load(example, version=3)
     stored = json.loads(json.dumps(loaded.document, sort_keys=True))
-    again = policy.compile_document(stored, version=3)
+    again = policy.compile_document(stored, version=3, known_sources=SOURCES, known_providers=PROVIDERS)
     for name in ("defaults", "teams", "users", "services", "policies", "connectors", "integrations"):
         assert getattr(again, name) == getattr(loaded.policy, name), name
     assert _rules(again) == _rules(loaded.policy)
@@ -118,13 +120,18 @@ def test_a_stored_version_is_the_same_policy(load: Load, example: str) -> None:
 
 def test_a_rotated_key_needs_no_new_version(load: Load, example: str) -> None:
     document = load(example).document
-    again = policy.compile_document(document, version=3, key_hashes={"prometheus": "ff"})
+    again = policy.compile_document(
+        document, version=3, known_sources=SOURCES, known_providers=PROVIDERS, key_hashes={"prometheus": "ff"}
+    )
     assert again.integrations["prometheus"].key_hash == "ff"
 
 
 def test_a_stored_version_outlives_the_folder_of_its_provider(load: Load) -> None:
-    loaded = load("connectors: {old: {type: pager9000}}", known_providers=["pager9000"])
-    assert policy.compile_document(loaded.document, version=1).connectors["old"].type == "pager9000"
+    loaded = load("connectors: {old: {type: pager9000}}", known_providers={"pager9000": ProviderFacts()})
+    again = policy.compile_document(
+        loaded.document, version=1, known_sources=SOURCES, known_providers=PROVIDERS
+    )
+    assert again.connectors["old"].type == "pager9000"
 
 
 def test_the_hash_tells_two_policies_apart(load: Load, example: str) -> None:
@@ -157,7 +164,12 @@ def test_without_routing_every_connector_is_asked_last_resort_last(load: Load) -
         "  alpha: {type: pagerduty, api_key: k}\n"
         "  seen: {type: jsm, api_key: k, sync_direction: inbound}\n"
     )
-    again = policy.compile_document(json.loads(json.dumps(found.document, sort_keys=True)), version=1)
+    again = policy.compile_document(
+        json.loads(json.dumps(found.document, sort_keys=True)),
+        version=1,
+        known_sources=SOURCES,
+        known_providers=PROVIDERS,
+    )
     for each in (found.policy, again):
         (step,) = each.policies["default"].steps
         assert step.mode is Mode.FAILOVER

@@ -27,8 +27,6 @@ from tocsin.store.database import Connection
 from tocsin.store.tokens import Token
 
 _NAMED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-LATER_SOURCES = ("opsgenie",)
-"""Sources a configuration may name already, so that it need not change when they arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Applied:
 def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Loaded:
     """Read and check a configuration; raises BadInput with every fault and its line."""
     loaded = policies.load(
-        text, env=environment, known_sources=[*hub.sources, *LATER_SOURCES], known_providers=list(hub.providers), file_name=file_name,
+        text, env=environment, known_sources=hub.known_sources, known_providers=hub.known_providers, file_name=file_name,
         check_settings=partial(_settings_faults, hub),
     )  # fmt: skip
     return _with_told_sources(hub, loaded)
@@ -56,7 +54,7 @@ def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str)
 def read_stored(hub: Hub, document: Mapping[str, Any], secrets: Mapping[str, str], name: str) -> Loaded:
     """The same of a stored document, with these credentials; lines are those of `im config show`."""
     loaded = policies.load_stored(
-        document, secrets=secrets, known_sources=[*hub.sources, *LATER_SOURCES], known_providers=list(hub.providers), name=name,
+        document, secrets=secrets, known_sources=hub.known_sources, known_providers=hub.known_providers, name=name,
         check_settings=partial(_settings_faults, hub),
     )  # fmt: skip
     return _with_told_sources(hub, loaded)
@@ -219,7 +217,7 @@ def use(hub: Hub, seen: Snapshot) -> None:
     """Put a configuration into force, wherever it was read from."""
     known = dict(seen.tokens)
     if not seen.version:
-        empty = policies.load("{}", env={}, known_sources=(), known_providers=(), file_name="built-in")
+        empty = policies.load("{}", env={}, known_sources={}, known_providers={}, file_name="built-in")
         hub.active = Active(policy=empty.policy, tokens=known)
         return
     if hub.refused_file is not None and hub.refused_file.version != seen.version:
@@ -228,7 +226,12 @@ def use(hub: Hub, seen: Snapshot) -> None:
     secrets, unsealed = opened(hub, {name: value for name, value in seen.sealed.items() if name in used})
     for name in sorted(used & seen.sealed.keys() - secrets.keys()):
         log.error("secret_lost", name=name, message=LOST_KEY)
-    compiled = policies.compile_document(seen.document, version=seen.version)
+    compiled = policies.compile_document(
+        seen.document,
+        version=seen.version,
+        known_sources=hub.known_sources,
+        known_providers=hub.known_providers,
+    )
     by_hash = {integration.key_hash: integration for integration in compiled.integrations.values()}
     hub.active = Active(
         policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed, tokens=known

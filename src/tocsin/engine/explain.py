@@ -200,7 +200,12 @@ async def _policy_of(connection: Connection, hub: Hub, version: int) -> Policy:
     if stored is None:
         return hub.policy
     try:
-        return policies.compile_document(stored.document, version=version)
+        return policies.compile_document(
+            stored.document,
+            version=version,
+            known_sources=hub.known_sources,
+            known_providers=hub.known_providers,
+        )
     except Refusal:
         return hub.policy
 

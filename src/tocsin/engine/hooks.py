@@ -16,13 +16,9 @@ from tocsin.store import alarms, hooks
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.hooks import Hook
 
-_KEPT_HEADERS = (
-    "content-type",
-    "user-agent",
-    "x-webhook-id",
-    "x-webhook-subscription",
-    "x-pagerduty-signature",
-)
+_KEPT_HEADERS = ("content-type", "user-agent")
+"""Kept of every webhook; what a provider reads besides is in its manifest (webhook_headers)."""
+
 _MOST_TRIES = 5
 
 
@@ -36,7 +32,7 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
     """Store one webhook of the connector `name`; returns once it is on disk.
 
     Raises NotFound for an unknown connector, Busy while its secrets are lost, NotAllowed for a stranger (nothing is stored), Quarantined for
-    a wrong signature (stored aside: 503, since three 4xx would make PagerDuty switch the subscription off).
+    a wrong signature (stored aside: 503, since a few 4xx make a provider switch the subscription off).
     """
     connector = hub.policy.connectors.get(name)
     kind = hub.providers.get(connector.type) if connector else None
@@ -52,12 +48,13 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
     if proof is Proof.STRANGER:
         raise NotAllowed(
             f"This request does not prove that it comes from {name}'s provider",
-            hint="PagerDuty signs with the subscription's secret (webhook_secrets); Opsgenie sends ?token= or a secret header",
+            hint=str(kind.manifest.get("webhook_proof", "")),
         )
     now = hub.now()
+    kept = (*_KEPT_HEADERS, *kind.manifest.get("webhook_headers", ()))
     hook = Hook(
         id=new_id(now), received_at=now, connector=name, state="pending" if proof is Proof.GENUINE else "quarantined",
-        headers={n: v for n, v in request.headers.items() if n in _KEPT_HEADERS}, query="", body=request.body,
+        headers={n: v for n, v in request.headers.items() if n in kept}, query="", body=request.body,
         remote_address=request.remote_address,
     )  # fmt: skip
     alarm = _wrong_signature(name)

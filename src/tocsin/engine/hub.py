@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from tocsin.core.errors import FieldFault
+from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy
 from tocsin.core.ports import ConnectorSettings
@@ -23,7 +24,7 @@ from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
 from tocsin.engine.together import Together
 from tocsin.providers import ProviderKind
-from tocsin.sources import SourceKind
+from tocsin.sources import SourceKind, announced
 from tocsin.store.database import Database
 from tocsin.store.tokens import Token
 
@@ -176,6 +177,16 @@ class Hub:
         """What a provider can do, by its manifest; empty for one that is not there."""
         found = self.providers.get(kind)
         return frozenset(found.abilities) if found else frozenset()
+
+    @property
+    def known_sources(self) -> Mapping[str, SourceFacts]:
+        """What a configuration must know of each source it may name; those that come later too."""
+        return {**announced(), **{name: kind.facts for name, kind in self.sources.items()}}
+
+    @property
+    def known_providers(self) -> Mapping[str, ProviderFacts]:
+        """The same of each type of connector."""
+        return {name: kind.facts for name, kind in self.providers.items()}
 
     @property
     def mailer(self) -> str:

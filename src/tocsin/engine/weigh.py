@@ -20,7 +20,6 @@ from tocsin.store import proofs
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
 
-_OUTSIDE_PAGERS = ("pagerduty", "opsgenie", "jsm")
 _NO_MATTER = frozenset(
     {
         "webhook_secrets", "webhook_token", "webhook_header", "custom_field_mappings", "sla_mapping", "rate_limit",
@@ -48,7 +47,7 @@ class Verdict:
 async def weighed(connection: Connection, hub: Hub, before: Version | None, loaded: Loaded) -> Verdict:
     """What putting `loaded` in the place of `before` would cost now. What connectors have proved so far is
     kept on the way: their attempts are forgotten after a while."""
-    old = _policy_of(before)
+    old = _policy_of(hub, before)
     now = hub.now()
     prints = {name: print_of(connector) for name, connector in loaded.policy.connectors.items()}
     old_prints = {name: print_of(connector) for name, connector in old.connectors.items()}
@@ -107,10 +106,15 @@ def print_of(connector: Connector) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _policy_of(version: Version | None) -> Policy:
+def _policy_of(hub: Hub, version: Version | None) -> Policy:
     if version is not None:
         with suppress(BadInput):  # of an earlier hub, and no longer understood: nothing to compare with
-            return policies.compile_document(version.document, version=version.version)
+            return policies.compile_document(
+                version.document,
+                version=version.version,
+                known_sources=hub.known_sources,
+                known_providers=hub.known_providers,
+            )
     return Policy()
 
 
@@ -119,10 +123,11 @@ def _gone(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _side(hub: Hub, policy: Policy, tested: frozenset[str]) -> Side:
+    outside = {name for name, facts in hub.known_providers.items() if facts.pages}
     return Side(
         policy=policy,
         tested=tested,
-        native=frozenset(name for name, c in policy.connectors.items() if c.type not in _OUTSIDE_PAGERS),
+        native=frozenset(name for name, c in policy.connectors.items() if c.type not in outside),
         mails=any("mails_people" in hub.abilities_of(c.type) for c in policy.connectors.values()),
     )
 

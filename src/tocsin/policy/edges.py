@@ -8,11 +8,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from tocsin.core.alarm import INTEGRATION
+from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Destination, Direction, Integration
 from tocsin.policy.fields import Section
@@ -41,10 +42,20 @@ _WINDOW = {"least": timedelta(minutes=15), "most": timedelta(days=30)}  # IN-6, 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names of source and provider folders; None = not checked (a stored version)."""
+    """The folders of sources and providers, by name. `complete` False = what is not among them is no fault (a
+    stored version, whose folders may be gone)."""
 
-    sources: Collection[str] | None = None
-    providers: Collection[str] | None = None
+    sources: Mapping[str, SourceFacts] = field(default_factory=dict)
+    providers: Mapping[str, ProviderFacts] = field(default_factory=dict)
+    complete: bool = True
+
+    @property
+    def source_names(self) -> Collection[str] | None:
+        return self.sources if self.complete else None
+
+    @property
+    def provider_names(self) -> Collection[str] | None:
+        return self.providers if self.complete else None
 
 
 def read_connectors(section: Section, known: Known) -> dict[str, Connector]:
@@ -53,7 +64,7 @@ def read_connectors(section: Section, known: Known) -> dict[str, Connector]:
     own, talk = {}, {}
     for name, entry in section.sections():
         if entry.entries and entry.entries.keys() <= set(TALK):
-            entry.known("", name, known.providers, "connector type")
+            entry.known("", name, known.provider_names, "connector type")
             talk[name] = {key: entry.flag(key, False) for key in TALK}
         else:
             own[name] = entry
@@ -85,7 +96,7 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
         entry.fault("", f'"{name}" cannot name a connector: letters, digits, ".", "_" and "-"')
     kind = entry.text("type", required=True)
     if kind:
-        entry.known("type", kind, known.providers, "connector type")
+        entry.known("type", kind, known.provider_names, "connector type")
     allow_http = entry.flag("allow_http", False)
     for key in ("base_url", "events_url"):
         _check_address(entry, key, allow_http)
@@ -155,11 +166,11 @@ def _integration(
         entry.fault("", f'"{name}" is built in and cannot be configured: choose another name')
     source = entry.text("source", required=True)
     if source:
-        entry.known("source", source, known.sources, "source")
+        entry.known("source", source, known.source_names, "source")
     if "key" not in entry:
         entry.fault("key", "is missing: senders need it; make one with `openssl rand -hex 16`")
     resolve, since = _auto_resolve(entry)
-    scope = entry.text("key_scope", "account" if source == "opsgenie" else "integration")  # S12
+    scope = entry.text("key_scope", known.sources.get(source, SourceFacts()).key_scope)
     if scope not in ("integration", "account"):
         entry.fault("key_scope", "must be integration or account")
     integration = Integration(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tocsin.core.errors import BadInput
 from tocsin.core.index import catalog_needs, index_of, needs_of
+from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Policy, Service
 from tocsin.policy.document import Faults, Node, node_of, read_yaml
@@ -26,8 +27,6 @@ CheckSettings = Callable[[str, Mapping[str, Json]], list[tuple[str, str]]]
 
 ORDER = "$order"
 """Entry of a stored document: the orders that count among keys, which a store may sort."""
-
-_NEEDED = {"pagerduty": ("api_key", "routing_key"), "opsgenie": ("api_key",), "jsm": ("api_key",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +50,8 @@ def load(
     text: str,
     *,
     env: Mapping[str, str],
-    known_sources: Collection[str],
-    known_providers: Collection[str],
+    known_sources: Mapping[str, SourceFacts],
+    known_providers: Mapping[str, ProviderFacts],
     file_name: str,
     version: int = 0,
     check_settings: CheckSettings | None = None,
@@ -67,10 +66,11 @@ def load(
         root = read_yaml(text, env, faults)
     except BadInput as error:
         raise BadInput(f"{file_name}: {error.message}", faults=error.faults) from None
-    taken = take_out(root, faults)
+    taken = take_out(root, faults, known_sources)
     document = Section(taken.root, "", faults)
-    policy = _compile(document, Known(known_sources, known_providers), version)
-    _check_connectors(document, policy, taken.secrets, check_settings)
+    known = Known(known_sources, known_providers)
+    policy = _compile(document, known, version)
+    _check_connectors(document, policy, taken.secrets, check_settings, known)
     if faults.found:
         raise _refusal(file_name, faults)
     loaded = _loaded(policy, _stored(taken.root, policy), taken.secrets)
@@ -80,16 +80,17 @@ def load(
 def checked(
     document: Mapping[str, Json],
     secrets: Mapping[str, str],
-    known_sources: Collection[str],
-    known_providers: Collection[str],
+    known_sources: Mapping[str, SourceFacts],
+    known_providers: Mapping[str, ProviderFacts],
     name: str,
     check_settings: CheckSettings,
 ) -> Loaded:
     """A stored document under the same checks as a file; raises BadInput, without lines."""
     faults = Faults()
     section = Section(node_of(_ordered(document)), "", faults)
-    policy = _compile(section, Known(known_sources, known_providers), 0)
-    _check_connectors(section, policy, secrets, check_settings)
+    known = Known(known_sources, known_providers)
+    policy = _compile(section, known, 0)
+    _check_connectors(section, policy, secrets, check_settings, known)
     if faults.found:
         raise _refusal(name, faults)
     return _loaded(policy, dict(document), secrets)
@@ -106,13 +107,19 @@ def _loaded(policy: Policy, stored: dict[str, Json], secrets: Mapping[str, str])
 
 
 def compile_document(
-    document: Mapping[str, Json], *, version: int, key_hashes: Mapping[str, str] | None = None
+    document: Mapping[str, Json],
+    *,
+    version: int,
+    known_sources: Mapping[str, SourceFacts],
+    known_providers: Mapping[str, ProviderFacts],
+    key_hashes: Mapping[str, str] | None = None,
 ) -> Policy:
     """The policy of a stored document (`Loaded.document`). `key_hashes` (integration -> hash) replace
     those of the document, for keys rotated since. Sources and providers that are gone are no fault;
     anything else that no longer compiles raises BadInput."""
     faults = Faults()
-    policy = _compile(Section(node_of(_ordered(document)), "", faults), Known(), version)
+    known = Known(known_sources, known_providers, complete=False)
+    policy = _compile(Section(node_of(_ordered(document)), "", faults), known, version)
     if faults.found:
         raise _refusal(f"stored version {version}", faults)
     if not key_hashes:
@@ -147,7 +154,7 @@ def _compile(document: Section, known: Known, version: int) -> Policy:
     users = read_users(document.section("users"))
     teams = read_teams(document.section("teams"), users)
     connectors = read_connectors(document.section("connectors"), known)
-    services = read_services(document.section("services"), teams, connectors)
+    services = read_services(document.section("services"), teams, connectors, known.providers)
     defaults = read_defaults(document.section("defaults"), connectors)
     names = Names(connectors, users, teams, schedules.entries)
     facts = read_facts(document.section("facts"), expressions)
@@ -191,18 +198,18 @@ def with_indexes(policy: Policy) -> Policy:
 
 
 def _check_connectors(
-    document: Section, policy: Policy, secrets: Mapping[str, str], check: CheckSettings | None
+    document: Section, policy: Policy, secrets: Mapping[str, str], check: CheckSettings | None, known: Known
 ) -> None:
     section = document.section("connectors")
     for name, connector in policy.connectors.items():
         entry = section.section(name)
         settings = filled(dict(connector.settings), dict(secrets))
-        for path, message in check(connector.type, settings) if check else _credentials(connector):
+        for path, message in check(connector.type, settings) if check else _credentials(connector, known):
             entry.faults.add(entry.at(path), message, entry.line_at(path))
 
 
-def _credentials(connector: Connector) -> list[tuple[str, str]]:
-    needed = _NEEDED.get(connector.type, ())
+def _credentials(connector: Connector, known: Known) -> list[tuple[str, str]]:
+    needed = known.providers.get(connector.type, ProviderFacts()).needs_one_of
     if not needed or any(connector.settings.get(key) for key in needed):
         return []
     return [(needed[0], f"is missing: a {connector.type} connector needs {' or '.join(needed)}")]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
+from tocsin.core.kinds import ProviderFacts
 from tocsin.core.policy import Connector, Defaults, Direction, Retention, Service, Span, Team, User
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
@@ -15,7 +16,6 @@ from tocsin.policy.times import spans, zone_fault
 MATCH_PATHS = ("source", "integration", "team", "title", "dedup_key", "labels.NAME", "details.NAME")
 _MATCH = re.compile(r"(?:source|integration|team|title|dedup_key|labels\..+|details\..+)\Z", re.DOTALL)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
-_BOTH = ("pagerduty", "opsgenie", "jsm")
 
 
 def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
@@ -90,9 +90,12 @@ def read_teams(section: Section, users: Collection[str]) -> dict[str, Team]:
 
 
 def read_services(
-    section: Section, teams: Collection[str], connectors: Mapping[str, Connector]
+    section: Section,
+    teams: Collection[str],
+    connectors: Mapping[str, Connector],
+    kinds: Mapping[str, ProviderFacts],
 ) -> dict[str, Service]:
-    """`services`: the catalog."""
+    """`services`: the catalog. `kinds` are the types of connectors."""
     services = {}
     names = section.entries.keys()
     for name, entry in section.sections():
@@ -109,7 +112,7 @@ def read_services(
             depends_on=entry.names("depends_on", names, "service"),
             runbook=entry.text("runbook"),
             match={path: match.text(path) for path in match.entries},
-            providers=_providers(entry, connectors),
+            providers=_providers(entry, connectors, kinds),
             labels=entry.mapping("labels"),
         )
         if name in services[name].depends_on:
@@ -157,12 +160,14 @@ def _dates(section: Section, key: str) -> frozenset[date]:
     return frozenset(found)
 
 
-def _providers(entry: Section, connectors: Mapping[str, Connector]) -> tuple[str, ...]:
-    """Connector names; `both` is every PagerDuty and Opsgenie/JSM connector that may be written to (S4),
+def _providers(
+    entry: Section, connectors: Mapping[str, Connector], kinds: Mapping[str, ProviderFacts]
+) -> tuple[str, ...]:
+    """Connector names; `both` is every connector of a provider that pages and may be written to (S4),
     a provider's type every connector of that type."""
     found: list[str] = []
     for word, line in entry.texts("providers"):
-        types = _BOTH if word == "both" else (word,)
+        types = [name for name, facts in kinds.items() if facts.pages] if word == "both" else [word]
         of_type = [
             name
             for name, connector in connectors.items()

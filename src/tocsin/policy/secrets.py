@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from tocsin.core.kinds import SourceFacts
 from tocsin.core.model import Json
 from tocsin.policy.document import Faults, Node
 from tocsin.policy.fields import SECRET
@@ -21,12 +23,6 @@ _NAMES = re.compile(
     r"|(?:.*[_-])?(?:token|tokens|secret|secrets|password|passwords|passphrase))\Z",
     re.IGNORECASE,
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
-_KEY_FORMS = {
-    "pagerduty_events": (re.compile(r"[A-Za-z0-9]{32}\Z"), "32 letters and digits"),
-    "opsgenie": (_UUID, "a UUID such as 2f6b…-…"),
-}
-_OTHER_FORM = (re.compile(r"[A-Za-z0-9_-]{16,64}\Z"), '16 to 64 letters, digits, "-" and "_"')
 
 
 @dataclass(slots=True)
@@ -37,8 +33,9 @@ class TakenOut:
     secrets: dict[str, str] = field(default_factory=dict)
 
 
-def take_out(root: Node, faults: Faults) -> TakenOut:
-    """Take the credentials out of `connectors` and `integrations`. `root` itself is left alone."""
+def take_out(root: Node, faults: Faults, sources: Mapping[str, SourceFacts]) -> TakenOut:
+    """Take the credentials out of `connectors` and `integrations`. `root` itself is left alone. `sources` say how
+    the keys of their integrations look."""
     found = TakenOut(root)
     if not isinstance(root.value, dict):
         return found
@@ -51,7 +48,7 @@ def take_out(root: Node, faults: Faults) -> TakenOut:
             for key, entry in section.value.items():
                 entries[key] = _without(entry, f"{name}.{key}", found.secrets, faults)
                 if name == "integrations":
-                    entries[key] = _key_taken(entries[key], entry, key, found.secrets, faults)
+                    entries[key] = _key_taken(entries[key], entry, key, found.secrets, faults, sources)
             parts[name] = replace(section, value=entries)
     found.root = replace(root, value=parts)
     return found
@@ -92,7 +89,10 @@ def _without(node: Node, path: str, secrets: dict[str, str], faults: Faults, *, 
     return _marker(path, node)
 
 
-def _key_taken(entry: Node, original: Node, name: str, secrets: dict[str, str], faults: Faults) -> Node:
+def _key_taken(
+    entry: Node, original: Node, name: str, secrets: dict[str, str], faults: Faults,
+    sources: Mapping[str, SourceFacts],
+) -> Node:  # fmt: skip
     """The integration with its key replaced and `key_hash` beside it."""
     if not isinstance(original.value, dict) or not isinstance(entry.value, dict):
         return entry
@@ -107,10 +107,10 @@ def _key_taken(entry: Node, original: Node, name: str, secrets: dict[str, str], 
         faults.add(path, "must be a text", node.key_line)
         return entry
     source = original.value.get("source")
-    form, words = _KEY_FORMS.get(str(source.value) if source else "", _OTHER_FORM)
-    if not form.match(node.value):
+    facts = sources.get(str(source.value) if source else "", SourceFacts())
+    if not re.fullmatch(facts.key_format, node.value):
         # The key itself is a credential: it is not repeated here.
-        faults.add(path, f"has the wrong form: {words}", node.key_line or node.line)
+        faults.add(path, f"has the wrong form: {facts.key_words}", node.key_line or node.line)
     secrets[path] = node.value
     hashed = Node(key_hash(node.value), node.line, node.key_line)
     return replace(entry, value={**entry.value, "key": _marker(path, node), "key_hash": hashed})

@@ -5,12 +5,13 @@ A stored document has no lines of its own: faults name those of its YAML as `sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import yaml
 
 from tocsin.core.errors import BadInput, FieldFault
+from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.policy.document import Faults, read_yaml
 from tocsin.policy.fields import SECRET, Section
@@ -63,8 +64,8 @@ def load_stored(
     document: Mapping[str, Json],
     *,
     secrets: Mapping[str, str],
-    known_sources: Collection[str],
-    known_providers: Collection[str],
+    known_sources: Mapping[str, SourceFacts],
+    known_providers: Mapping[str, ProviderFacts],
     name: str,
     check_settings: CheckSettings,
 ) -> Loaded:

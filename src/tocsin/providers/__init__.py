@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from tocsin.core.kinds import ProviderFacts, provider_facts
 from tocsin.core.model import Json
 from tocsin.core.ports import Provider
 
@@ -44,6 +45,11 @@ class ProviderKind:
     module: Provider
     manifest: Mapping[str, Json]
     abilities: frozenset[str]
+
+    @property
+    def facts(self) -> ProviderFacts:
+        """What a configuration must know of it."""
+        return provider_facts(self.manifest)
 
 
 def discover(folders: Iterable[str] | None = None) -> Mapping[str, ProviderKind]:

@@ -7,9 +7,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import cast
 
+from tocsin.core.kinds import SourceFacts, source_facts
 from tocsin.core.model import Json
 from tocsin.core.ports import Request, Source
 
@@ -36,6 +38,11 @@ class SourceKind:
         files = sorted((self.folder / "fixtures").glob("*.http"))
         return {file.stem: read_request(file.read_bytes()) for file in files}
 
+    @property
+    def facts(self) -> SourceFacts:
+        """What a configuration must know of it."""
+        return source_facts(self.manifest)
+
     def option_faults(self, options: Mapping[str, Json]) -> list[tuple[str, str]]:
         """(option, what is wrong) for each fault in an integration's options; [] = usable."""
         known: Mapping[str, Mapping[str, Json]] = self.manifest.get("options", {})
@@ -56,17 +63,31 @@ def discover() -> Mapping[str, SourceKind]:
     for root in __path__:  # more than one when a package elsewhere extends this one
         for folder in sorted(Path(root).iterdir()):
             if (folder / "manifest.toml").is_file() or (folder / "adapter.py").is_file():
-                found[folder.name] = _load(folder)
+                manifest = _manifest(folder)
+                if not manifest.get("later"):
+                    found[folder.name] = _load(folder, manifest)
     return dict(sorted(found.items()))
 
 
-def _load(folder: Path) -> SourceKind:
+@cache
+def announced() -> Mapping[str, SourceFacts]:
+    """Sources that come later (`later = true`, and no adapter yet): a configuration may name them already, so that
+    it need not change then."""
+    files = (file for root in __path__ for file in sorted(Path(root).glob("*/manifest.toml")))
+    manifests = (_manifest(file.parent) for file in files)
+    return {str(m["name"]): source_facts(m) for m in manifests if m.get("later")}
+
+
+def _manifest(folder: Path) -> Mapping[str, Json]:
     try:
-        manifest = tomllib.loads((folder / "manifest.toml").read_text("utf-8"))
+        return tomllib.loads((folder / "manifest.toml").read_text("utf-8"))
     except FileNotFoundError:
         raise BrokenSource(f"source {folder}: there is an adapter.py but no manifest.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise BrokenSource(f"source {folder}: manifest.toml cannot be read: {fault}") from fault
+
+
+def _load(folder: Path, manifest: Mapping[str, Json]) -> SourceKind:
     if missing := [key for key in _NEEDED if key not in manifest]:
         raise BrokenSource(f"source {folder}: manifest.toml lacks {', '.join(missing)}")
     if manifest["name"] != folder.name:
