@@ -126,7 +126,9 @@ async def test_what_stops_a_start_is_said(served: Served) -> None:
         taken = await served.refused()
     assert f"127.0.0.1:{served.port}" in taken
     assert "--port" in taken
-    away = await served.refused(DATABASE_URL="postgresql://hub:pass-word-0001@127.0.0.1:1/hub")
+    # a folder that has served before would take alerts without its database (S47)
+    fresh = ("--data", str(served.folder / "fresh"))
+    away = await served.refused(*fresh, DATABASE_URL="postgresql://hub:pass-word-0001@127.0.0.1:1/hub")
     assert "DATABASE_URL" in away
     for said in (misspelt, taken, away):
         assert "Traceback" not in said
