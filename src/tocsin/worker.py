@@ -10,7 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tocsin.engine import alarm, configure, deliver, forget, hooks, reconcile, tick
+from tocsin.engine import alarm, configure, credentials, deliver, forget, hooks, reconcile, tick
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
@@ -42,6 +42,7 @@ class Worker:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._wire = Wire()
+        self._credentials = credentials.Watch()
         self._tasks: list[asyncio.Task[None]] = []
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
@@ -142,6 +143,7 @@ class Worker:
 
     async def _refresh(self) -> float | None:
         await configure.refresh(self._hub)
+        await self._credentials.look(self._hub)
         return None
 
     async def _dispatch(self) -> None:

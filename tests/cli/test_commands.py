@@ -345,6 +345,18 @@ def test_an_apply_that_became_unsafe_meanwhile_is_told_with_its_lines(
     assert (ran.code, "    1 | integrations: {}" in ran.err, "say --force" in ran.err) == (5, True, True)
 
 
+def test_doctor_says_that_the_secret_key_is_lost(im: Any, hub: Any) -> None:
+    """S50: the hub is ready, takes alerts, and pages nobody."""
+    lost = {"name": "credentials", "text": "cannot be opened", "next": "give the old TOCSIN_SECRET_KEY back"}
+    hub.answer(
+        "GET", "/readyz", {"ready": True, "checks": {"database": True, "worker": True}, "reasons": [lost]}
+    )
+    ran = im("doctor", "-o", "json")
+    checks = {one["name"]: one for one in json.loads(ran.out)["checks"]}
+    assert (ran.code, checks["credentials"]["state"]) == (8, "failed")
+    assert (checks["credentials"]["text"], checks["credentials"]["next"]) == (lost["text"], lost["next"])
+
+
 def test_doctor_fails_while_the_file_of_the_start_is_refused(im: Any, hub: Any) -> None:
     """S51: the hub runs on the version in force, and says so until that is mended."""
     refused = {"file": "/etc/tocsin/hub.yaml", "message": "hub.yaml:3: no", "faults": []}

@@ -18,7 +18,7 @@ from tocsin.cli.places import is_loopback
 from tocsin.cli.wording import age, plain
 
 if TYPE_CHECKING:
-    from tocsin.client.shapes import Config, Connector, Who
+    from tocsin.client.shapes import Config, Connector, Ready, Who
 
 app = typer.Typer()
 
@@ -148,6 +148,15 @@ def _ready(session: Session, who: Who | None) -> Iterator[Check]:
         good, text = _verdict(found.checks[name])
         yield Check(
             name, GOOD if good else BAD, text, "" if good else _STEPS.get(name, "see the server's log")
+        )
+    yield from _reasons(found)
+
+
+def _reasons(found: Ready) -> Iterator[Check]:
+    """Why pages wait although the hub is ready."""
+    for reason in found.reasons:
+        yield Check(
+            str(reason.get("name", "")), BAD, str(reason.get("text", "")), str(reason.get("next", ""))
         )
 
 

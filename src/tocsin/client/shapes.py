@@ -296,10 +296,11 @@ class Health(Shape):
 
 
 class Ready(Shape):
-    """Whether intake, database and worker are up."""
+    """Whether intake, database and worker are up; `reasons` say why pages wait although they are."""
 
     ready: bool = False
     checks: dict[str, Any] = {}
+    reasons: list[dict[str, Any]] = []
 
 
 class Who(Shape):

@@ -16,6 +16,7 @@ from tocsin.api.metrics import MEDIA_TYPE
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.api.stream import Stream
+from tocsin.engine import credentials
 from tocsin.engine.hub import Hub
 from tocsin.store import figures
 from tocsin.store.database import DatabaseAway
@@ -35,14 +36,20 @@ async def healthz() -> dict[str, bool]:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Ready?", responses={503: {"description": "Not ready; the same shape."}})
 async def readyz(request: Request, hub: TheHub) -> JSONResponse:
-    """200 when intake, database and worker are up, else 503; `checks` tells which is not."""
+    """200 when intake, database and worker are up, else 503; `checks` tells which is not.
+
+    `reasons` is there when pages wait all the same: intake goes on then, so a balancer must not turn senders away.
+    """
     checks: dict[str, bool] = {
         "intake": bool(request.app.state.intake_alive()),
         "database": await _database_up(hub),
         "worker": bool(request.app.state.worker_alive()),
     }
     ready = all(checks.values())
-    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+    told: dict[str, Any] = {"ready": ready, "checks": checks}
+    if not hub.active.unsealed:
+        told["reasons"] = [{"name": "credentials", "text": credentials.LOST, "next": credentials.NEXT}]
+    return JSONResponse(told, 200 if ready else 503)
 
 
 async def _database_up(hub: Hub) -> bool:
@@ -66,9 +73,7 @@ async def health(request: Request, hub: TheHub, who: Reader) -> shapes.Health:
     if late > _LATE_SECONDS:
         degraded.append(f"an alert has waited {late:.0f} s for its decision")
     if not hub.active.unsealed:
-        degraded.append(
-            "stored credentials cannot be opened: the secret key is not the one they were sealed with"
-        )
+        degraded.append(f"{credentials.LOST}: {credentials.NEXT}")
     if hub.refused_file is not None:
         degraded.append(
             f"the configuration {hub.refused_file.file} was refused at the start; version {hub.refused_file.version} stayed in force"
