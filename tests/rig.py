@@ -75,8 +75,8 @@ class Rig:
         self.http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
         await self.sandbox.start()
         urls = {"PAGERDUTY_URL": self.sandbox.pagerduty_url, "OPSGENIE_URL": self.sandbox.opsgenie_url}
-        environment({**KEYS, **urls, "SMTP_URL": self.sandbox.smtp_url})
-        await self.control("POST", "/settings", {"opsgenie": {"processing_delay_ms": 0}})
+        environment({**KEYS, **urls, "JSM_URL": self.sandbox.jsm_url, "SMTP_URL": self.sandbox.smtp_url})
+        await self.control("POST", "/settings", {v: {"processing_delay_ms": 0} for v in ("opsgenie", "jsm")})
         await self.start_hub()
         if webhooks:
             await self.register_webhooks()
@@ -112,7 +112,7 @@ class Rig:
             "vendor": "opsgenie",
             "url": f"{base}/connectors/prod-opsgenie/webhook?token=og-webhook-token",
         }
-        for body in (pagerduty, opsgenie):
+        for body in (pagerduty, opsgenie, {**opsgenie, "vendor": "jsm"}):
             await self.control("POST", "/webhooks", body)
 
     async def stop(self) -> None:
@@ -220,6 +220,9 @@ class Rig:
 
     async def opsgenie(self) -> list[Any]:
         return _list(await self.control("GET", "/opsgenie/alerts"))
+
+    async def jsm(self) -> list[Any]:
+        return _list(await self.control("GET", "/jsm/alerts"))
 
     async def mails(self) -> list[Any]:
         return _list(await self.control("GET", "/mails"))

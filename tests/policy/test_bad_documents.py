@@ -483,4 +483,5 @@ def test_the_providers_own_check_is_asked_with_the_credentials(faults_of: Faults
         check_settings=check,
     )
     assert (fault.field, fault.line) == ("connectors.p.custom.from_email", 5)
-    assert seen == [("pagerduty", {"api_key": "k", "custom": {"service_id": "P1"}, "allow_http": False})]
+    settings = {"api_key": "k", "custom": {"service_id": "P1"}, "allow_http": False, "type": "pagerduty"}
+    assert seen == [("pagerduty", settings)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import re
 import signal
@@ -164,12 +165,52 @@ async def test_people_act_from_the_page_and_mistakes_are_explained(house: House)
     assert (await house.control("POST", "/pagerduty/incidents/QNONE/resolve", {"user": "ada"})).status == 404
 
 
-async def test_jsm_says_that_it_is_not_built_yet(house: House) -> None:
+async def jsm(
+    house: House, method: str, path: str, key: str = "GenieKey any", **body: Any
+) -> tuple[int, Any]:
+    url = house.sandbox.jsm_url + path
     async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{house.sandbox.jsm_url}/jsm/ops/api/x/v1/alerts") as answer,
+        aiohttp.ClientSession(headers={"Authorization": key}) as session,
+        session.request(method, url, json=body or None) as answer,
     ):
-        assert (answer.status, "JSM" in (await answer.json())["message"]) == (501, True)
+        return answer.status, await answer.json()
+
+
+BASIC = "Basic " + base64.b64encode(b"bot@example.com:any").decode()
+EVENTS, CLOUD = "/jsm/ops/integration/v2/alerts", "/jsm/ops/api/cloud-1/v1/alerts"
+
+
+async def test_jsm_is_opsgenie_s_machine_behind_two_doors(house: House) -> None:
+    """Created by the events API, whose request status is flat; read and closed by the REST API."""
+    await house.control("POST", "/settings", {"jsm": {"processing_delay_ms": 0}})
+    status, taken = await jsm(
+        house, "POST", EVENTS, message="Down", alias="k", responders=[{"type": "team", "name": "Ops"}]
+    )
+    assert status == 202
+    _, done = await jsm(house, "GET", f"{EVENTS}/requests/{taken['requestId']}")
+    assert (done["isSuccess"], done["alias"]) == (True, "k")
+    assert (await jsm(house, "POST", f"{EVENTS}/k/acknowledge?identifierType=alias"))[0] == 202
+
+    _, listed = await jsm(house, "GET", f'{CLOUD}?query=alias: ("k")', BASIC)
+    assert [a["acknowledged"] for a in listed["values"]] == [True]
+    _, one = await jsm(house, "GET", f"{CLOUD}/{done['alertId']}", BASIC)
+    assert one["alias"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        pytest.param("GET", EVENTS, "GenieKey any", 405, id="the events API has no list"),
+        pytest.param("PUT", f"{EVENTS}/k/priority", "GenieKey any", 404, id="nor a verb for the priority"),
+        pytest.param("GET", CLOUD, "GenieKey any", 401, id="the REST API takes no GenieKey"),
+        pytest.param("POST", EVENTS, BASIC, 401, id="the events API takes no API token"),
+        pytest.param("POST", EVENTS, "GenieKey revoked", 401, id="a revoked key"),
+    ],
+)  # fmt: skip
+async def test_jsm_refuses_what_the_real_one_refuses(
+    house: House, method: str, path: str, key: str, status: int
+) -> None:
+    assert (await jsm(house, method, path, key))[0] == status
 
 
 def free_block() -> int:

@@ -44,8 +44,11 @@ class Active:
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
 
     def settings_of(self, connector: Connector) -> ConnectorSettings:
-        """A connector as its provider sees it, credentials filled in."""
-        return ConnectorSettings(name=connector.name, settings=_filled(connector.settings, self.secrets))
+        """A connector as its provider sees it: credentials filled in, with its `type`, since one folder may serve two."""
+        return ConnectorSettings(
+            name=connector.name,
+            settings={**_filled(connector.settings, self.secrets), "type": connector.type},
+        )
 
     def options_of(self, integration: Integration) -> Mapping[str, Json]:
         """An integration's options, credentials filled in."""

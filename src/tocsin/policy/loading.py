@@ -203,7 +203,7 @@ def _check_connectors(
     section = document.section("connectors")
     for name, connector in policy.connectors.items():
         entry = section.section(name)
-        settings = filled(dict(connector.settings), dict(secrets))
+        settings = filled({**connector.settings, "type": connector.type}, dict(secrets))
         for path, message in check(connector.type, settings) if check else _credentials(connector, known):
             entry.faults.add(entry.at(path), message, entry.line_at(path))
 

@@ -74,7 +74,11 @@ class Control:
         return web.Response(status=204)
 
     async def _deliveries(self, request: web.Request) -> web.Response:
-        tried = [*self._world.pagerduty.postman.attempts, *self._world.opsgenie.postman.attempts]
+        tried = [
+            *self._world.pagerduty.postman.attempts,
+            *self._world.opsgenie.postman.attempts,
+            *self._world.jsm.postman.attempts,
+        ]
         vendor = request.query.get("vendor")
         chosen = [attempt for attempt in tried if vendor in (None, attempt["vendor"])]
         return web.json_response({"deliveries": sorted(chosen, key=lambda attempt: str(attempt["at"]))})
@@ -149,30 +153,33 @@ class Control:
         return self._shown_settings()
 
     async def _set_settings(self, request: web.Request) -> web.Response:
-        """`{"pagerduty": {"token"}, "opsgenie": {"token", "processing_delay_ms"}}`; token null takes any again."""
+        """`{"pagerduty": {"token"}, "opsgenie" and "jsm": {"token", "processing_delay_ms"}}`; token null takes any again."""
         body, world = await object_of(request), self._world
         for vendor, wanted in body.items():
-            known = {"pagerduty": {"token"}, "opsgenie": {"token", "processing_delay_ms"}}.get(vendor)
-            if known is None or not isinstance(wanted, dict) or not set(wanted) <= known:
-                raise Unfit(400, "settings are {pagerduty: {token}, opsgenie: {token, processing_delay_ms}}")
-            access = world.pagerduty.access if vendor == "pagerduty" else world.opsgenie.access
+            desks = {"opsgenie": world.opsgenie, "jsm": world.jsm}
+            known = {"token"} if vendor == "pagerduty" else {"token", "processing_delay_ms"}
+            if (
+                vendor not in ("pagerduty", *desks)
+                or not isinstance(wanted, dict)
+                or not set(wanted) <= known
+            ):
+                raise Unfit(
+                    400, "settings are {pagerduty: {token}, opsgenie and jsm: {token, processing_delay_ms}}"
+                )
+            access = world.pagerduty.access if vendor == "pagerduty" else desks[vendor].access
             access.required = wanted.get("token", access.required)
             if "processing_delay_ms" in wanted:
-                world.opsgenie.settings.processing_delay = float(wanted["processing_delay_ms"]) / 1000
+                desks[vendor].settings.processing_delay = float(wanted["processing_delay_ms"]) / 1000
         return self._shown_settings()
 
     def _shown_settings(self) -> web.Response:
-        pagerduty, opsgenie = self._world.pagerduty, self._world.opsgenie
-        delay = opsgenie.settings.processing_delay * 1000
-        return web.json_response(
-            {
-                "pagerduty": {"one_token_only": pagerduty.access.required is not None},
-                "opsgenie": {
-                    "one_token_only": opsgenie.access.required is not None,
-                    "processing_delay_ms": delay,
-                },
+        shown: Json = {"pagerduty": {"one_token_only": self._world.pagerduty.access.required is not None}}
+        for desk in (self._world.opsgenie, self._world.jsm):
+            shown[desk.vendor] = {
+                "one_token_only": desk.access.required is not None,
+                "processing_delay_ms": desk.settings.processing_delay * 1000,
             }
-        )
+        return web.json_response(shown)
 
     async def _reset(self, request: web.Request) -> web.Response:
         """`{"keep_webhooks": true}` leaves the registered webhooks; everything else starts over."""
@@ -183,14 +190,16 @@ class Control:
     # -- webhooks ------------------------------------------------------------------------------------------------
 
     async def _webhooks(self, request: web.Request) -> web.Response:
-        subscriptions, webhooks = self._world.pagerduty.subscriptions, self._world.opsgenie.webhooks
+        subscriptions = self._world.pagerduty.subscriptions
         listed: list[Json] = [
             {"id": s.id, "vendor": "pagerduty", "url": s.url, "active": s.active, "secrets": len(s.secrets)}
             | {"temporarily_disabled": subscriptions.shown(s)["temporarily_disabled"]}
             for s in subscriptions.all.values()
         ]
         listed += [
-            {"id": w.id, "vendor": "opsgenie", "url": w.url.partition("?")[0]} for w in webhooks.all.values()
+            {"id": w.id, "vendor": desk.vendor, "url": w.url.partition("?")[0]}
+            for desk in (self._world.opsgenie, self._world.jsm)
+            for w in desk.webhooks.all.values()
         ]
         return web.json_response({"webhooks": listed})
 
@@ -205,10 +214,11 @@ class Control:
             url = add_query(url, "token", str(body["token"]))
         if body.get("vendor") == "pagerduty":
             return self._subscribe(url, body, headers)
-        if body.get("vendor") == "opsgenie":
-            webhook = self._world.opsgenie.webhooks.add(url, {str(k): str(v) for k, v in headers.items()})
-            return web.json_response({"id": webhook.id, "vendor": "opsgenie"}, status=201)
-        raise Unfit(400, "vendor must be pagerduty or opsgenie")
+        for desk in (self._world.opsgenie, self._world.jsm):
+            if body.get("vendor") == desk.vendor:
+                webhook = desk.webhooks.add(url, {str(k): str(v) for k, v in headers.items()})
+                return web.json_response({"id": webhook.id, "vendor": desk.vendor}, status=201)
+        raise Unfit(400, "vendor must be pagerduty, opsgenie or jsm")
 
     def _subscribe(self, url: str, body: Json, headers: Json) -> web.Response:
         subscription = self._world.pagerduty.subscriptions.create(
@@ -227,11 +237,13 @@ class Control:
 
     async def _remove_webhook(self, request: web.Request) -> web.Response:
         webhook_id = request.match_info["id"]
-        subscriptions, webhooks = self._world.pagerduty.subscriptions, self._world.opsgenie.webhooks
+        subscriptions = self._world.pagerduty.subscriptions
+        desks = (self._world.opsgenie, self._world.jsm)
+        holder = next((d for d in desks if webhook_id in d.webhooks.all), None)
         if webhook_id in subscriptions.all:
             subscriptions.delete(subscriptions.all[webhook_id])
-        elif webhook_id in webhooks.all:
-            webhooks.remove(webhook_id)
+        elif holder is not None:
+            holder.webhooks.remove(webhook_id)
         else:
             raise Unfit(404, f"There is no webhook {webhook_id}; GET /webhooks lists them")
         return web.Response(status=204)

@@ -10,6 +10,7 @@ from aiohttp import web
 from tocsin.sandbox.opsgenie.alert import Alert
 from tocsin.sandbox.opsgenie.alert import api_json as alert_json
 from tocsin.sandbox.opsgenie.alerts import Failed
+from tocsin.sandbox.opsgenie.vendor import Opsgenie
 from tocsin.sandbox.pagerduty import edits
 from tocsin.sandbox.pagerduty.account import user_json, user_ref
 from tocsin.sandbox.pagerduty.incident import Incident, rest_json
@@ -61,9 +62,10 @@ class PeopleRoutes:
         router.add_post("/pagerduty/incidents/{id}/{act}", self._act_on_incident)
         router.add_get("/pagerduty/changes", self._changes)
         router.add_post("/pagerduty/services/{id}", self._set_service)
-        router.add_get("/opsgenie/alerts", self._alerts)
-        router.add_get("/opsgenie/alerts/{id}", self._alert)
-        router.add_post("/opsgenie/alerts/{id}/{act}", self._act_on_alert)
+        for vendor in ("opsgenie", "jsm"):
+            router.add_get(f"/{vendor}/alerts", self._alerts)
+            router.add_get(f"/{vendor}/alerts/{{id}}", self._alert)
+            router.add_post(f"/{vendor}/alerts/{{id}}/{{act}}", self._act_on_alert)
         router.add_get("/opsgenie/heartbeats", self._heartbeats)
 
     async def _people(self, request: web.Request) -> web.Response:
@@ -151,29 +153,27 @@ class PeopleRoutes:
             {"id": service.id, **{name: getattr(service, name) for name in _SERVICE_FIELDS}}
         )
 
-    # -- Opsgenie ------------------------------------------------------------------------------------------------
+    # -- Opsgenie and JSM ------------------------------------------------------------------------------------------------
 
     async def _alerts(self, request: web.Request) -> web.Response:
-        return web.json_response(
-            {"alerts": [self._whole_alert(a) for a in self._world.opsgenie.desk.alerts.values()]}
-        )
+        house = self._house(request)
+        return web.json_response({"alerts": [_whole_alert(house, a) for a in house.desk.alerts.values()]})
 
     async def _alert(self, request: web.Request) -> web.Response:
-        return web.json_response({"alert": self._whole_alert(self._found_alert(request.match_info["id"]))})
+        house = self._house(request)
+        return web.json_response({"alert": _whole_alert(house, _found_alert(house, request))})
 
-    def _whole_alert(self, alert: Alert) -> Json:
-        body = alert_json(self._world.opsgenie.account, alert)
-        counted = {"notifications": alert.notifications, "notification_count": len(alert.notifications)}
-        names = [responder["name"] for responder in alert.responders]
-        return {**body, "responder_names": names, "notes": alert.notes, "log": alert.log, **counted}
+    def _house(self, request: web.Request) -> Opsgenie:
+        return self._world.jsm if request.path.startswith("/jsm/") else self._world.opsgenie
 
     async def _act_on_alert(self, request: web.Request) -> web.Response:
-        verb, body, desk = request.match_info["act"], await object_of(request), self._world.opsgenie.desk
+        house = self._house(request)
+        verb, body, desk = request.match_info["act"], await object_of(request), house.desk
         verb = {"note": "notes", "resolve": "close"}.get(verb, verb)
         if verb not in desk.acts:
             raise Unfit(404, f"Nobody can {verb} an alert; one of {', '.join(desk.acts)}")
-        alert = self._found_alert(request.match_info["id"])
-        person = self._world.opsgenie.account.person(str(body.get("user") or ""))
+        alert = _found_alert(house, request)
+        person = house.account.person(str(body.get("user") or ""))
         if person is None:
             raise Unfit(
                 400, "user must be a person of the account (GET /people), by e-mail address, name or id"
@@ -186,19 +186,27 @@ class PeopleRoutes:
             raise Unfit(409, str(failure)) from failure
         except (KeyError, ValueError, TypeError) as error:
             raise Unfit(400, f"{verb} lacks or misspells {error}") from error
-        return web.json_response({"alert": self._whole_alert(alert), "status": status})
-
-    def _found_alert(self, alert_id: str) -> Alert:
-        desk = self._world.opsgenie.desk
-        alert = desk.find(alert_id, "id") or desk.find(alert_id, "alias")
-        if alert is None:
-            raise Unfit(404, f"There is no alert {alert_id}; GET /opsgenie/alerts lists them")
-        return alert
+        return web.json_response({"alert": _whole_alert(house, alert), "status": status})
 
     async def _heartbeats(self, request: web.Request) -> web.Response:
         rest = self._world.opsgenie.rest
         pings = {name: at.isoformat() for name, at in rest.pings.items()}
         return web.json_response({"heartbeats": rest.heartbeats, "pings": pings})
+
+
+def _whole_alert(house: Opsgenie, alert: Alert) -> Json:
+    body = alert_json(house.account, alert)
+    counted = {"notifications": alert.notifications, "notification_count": len(alert.notifications)}
+    names = [responder["name"] for responder in alert.responders]
+    return {**body, "responder_names": names, "notes": alert.notes, "log": alert.log, **counted}
+
+
+def _found_alert(house: Opsgenie, request: web.Request) -> Alert:
+    alert_id = request.match_info["id"]
+    alert = house.desk.find(alert_id, "id") or house.desk.find(alert_id, "alias")
+    if alert is None:
+        raise Unfit(404, f"There is no alert {alert_id}; GET /{house.vendor}/alerts lists them")
+    return alert
 
 
 def _needed(body: Json, *names: str) -> str:

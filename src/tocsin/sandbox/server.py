@@ -18,7 +18,6 @@ from aiohttp import web
 
 from tocsin.sandbox import control
 from tocsin.sandbox.clock import Clock
-from tocsin.sandbox.jsm import rest as jsm_rest
 from tocsin.sandbox.listener import Listener
 from tocsin.sandbox.tls import server_context
 from tocsin.sandbox.world import World
@@ -113,7 +112,7 @@ class Sandbox:
                 lambda: world.pagerduty.events.application(gate),
             ),
             (3, "opsgenie_url", ("opsgenie", "alert"), lambda: world.opsgenie.rest.application(gate)),
-            (4, "jsm_url", ("jsm", "alert"), lambda: jsm_rest.application(gate)),
+            (4, "jsm_url", ("jsm", "alert"), lambda: world.jsm.rest.application(gate)),
         ]
 
     async def _open(self, offset: int, context: ssl.SSLContext | None, app: web.Application) -> Listener:
@@ -154,7 +153,7 @@ def _banner(sandbox: Sandbox) -> Iterator[str]:
         ("PagerDuty REST", sandbox.pagerduty_url, sandbox.https_pagerduty_url),
         ("PagerDuty Events", sandbox.pagerduty_events_url, sandbox.https_pagerduty_events_url),
         ("Opsgenie", sandbox.opsgenie_url, sandbox.https_opsgenie_url),
-        ("JSM (not yet)", sandbox.jsm_url, sandbox.https_jsm_url),
+        ("JSM Operations", sandbox.jsm_url, sandbox.https_jsm_url),
         ("e-mail sink", sandbox.smtp_url, ""),
     )
     for name, plain, secure in rows:

@@ -8,6 +8,7 @@ from tocsin.sandbox.clock import Clock
 from tocsin.sandbox.faults import Fault, Faults
 from tocsin.sandbox.gate import Gate
 from tocsin.sandbox.ids import Ids
+from tocsin.sandbox.jsm.rest import Rest as JsmRest
 from tocsin.sandbox.ledger import Ledger
 from tocsin.sandbox.limits import Limits
 from tocsin.sandbox.listener import Listener
@@ -31,6 +32,7 @@ class World:
         self.gate = Gate(clock, self.ledger, self.faults)
         self.pagerduty = PagerDuty(clock, self.ids, self.faults, self.limits)
         self.opsgenie = Opsgenie(clock, self.ids, self.faults, self.limits)
+        self.jsm = Opsgenie(clock, self.ids, self.faults, self.limits, vendor="jsm", api=JsmRest)
         self.mails = MailSink(clock)
         self.harbour: dict[tuple[str, str], list[Listener]] = {}
         self._expiries: set[asyncio.Task[None]] = set()
@@ -75,6 +77,7 @@ class World:
         self.limits.forget()
         self.pagerduty.reset(keep_webhooks=keep_webhooks)
         self.opsgenie.reset(keep_webhooks=keep_webhooks)
+        self.jsm.reset(keep_webhooks=keep_webhooks)
 
     async def stop(self) -> None:
         for task in list(self._expiries):
@@ -82,6 +85,7 @@ class World:
         self.faults.lift(None)
         await self.pagerduty.postman.stop()
         await self.opsgenie.postman.stop()
+        await self.jsm.postman.stop()
 
     async def _expire(self, fault: Fault) -> None:
         await asyncio.sleep(fault.seconds or 0)
@@ -90,3 +94,4 @@ class World:
     async def _settle(self) -> None:
         await self.pagerduty.postman.settle()
         await self.opsgenie.postman.settle()
+        await self.jsm.postman.settle()

@@ -69,6 +69,9 @@ def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
     """What to send first."""
     if effect.kind is EffectKind.REOPEN:
         return Rejected(reason="Opsgenie cannot reopen; a new life is created instead", alarm=False)
+    if options.is_jsm(settings):
+        # its events API reads nothing: the alias keeps a second create from being a second alert
+        return _create(effect, settings) if effect.kind is EffectKind.CREATE else _write(effect, settings)
     if effect.kind is EffectKind.CREATE:
         return _read(effect, settings, "lookup") if effect.look_first else _create(effect, settings)
     if effect.kind is EffectKind.NOTE:
@@ -129,6 +132,10 @@ def _notes(effect: Effect, settings: Settings) -> Call:
 
 def _write(effect: Effect, settings: Settings, part: int = 0) -> Call:
     """The write of an effect; an update is a chain of writes, one per part."""
+    if effect.kind is EffectKind.UPDATE and options.is_jsm(settings):
+        # there is no verb for it: the new words come as a note
+        note = {**alerts.act_body(effect), "note": alerts.news(effect)}
+        return Call(request(settings, "POST", path_of(effect.remote_id, effect.key, "notes"), note), "write")
     if effect.kind is not EffectKind.UPDATE:
         path = path_of(effect.remote_id, effect.key, _VERB[effect.kind])
         return Call(request(settings, "POST", path, alerts.act_body(effect)), "write")
@@ -156,7 +163,11 @@ def _taken(effect: Effect, settings: Settings, rest: str, answer: Response, body
     if not request_id:
         return answers.unreadable(answer)
     part = int(rest) + 1 if rest.isdecimal() else 0
-    if effect.kind is EffectKind.UPDATE and part < len(_parts(effect, settings)):
+    if (
+        effect.kind is EffectKind.UPDATE
+        and not options.is_jsm(settings)
+        and part < len(_parts(effect, settings))
+    ):
         return Pending(_write(effect, settings, part), accepted=True)
     return Pending(_poll(settings, 1, request_id), accepted=True)
 

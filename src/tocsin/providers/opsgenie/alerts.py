@@ -58,6 +58,11 @@ def message(effect: Effect) -> str:
     return title if len(title) <= MESSAGE else title[: MESSAGE - 1] + "…"
 
 
+def news(effect: Effect) -> str:
+    """The words of an update as a note, where they cannot be written into the alert."""
+    return f"Now {effect.severity.sev}: {message(effect)}"
+
+
 def description(effect: Effect) -> str:
     """The description with the links below it, for a person to read."""
     links = [f"{link.text or 'Link'}: {link.href}" for link in effect.links]

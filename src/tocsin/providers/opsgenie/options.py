@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tocsin.core.model import Json
 from tocsin.core.ports import Effect
 from tocsin.core.severity import Severity, severity_named
+
+JSM = "https://api.atlassian.com"
+"""Where JSM Operations lives, for all regions: https://developer.atlassian.com/cloud/jira/service-desk-ops (2026-11-20)."""
 
 REGIONS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 PRIORITY = {Severity.CRITICAL: "P1", Severity.HIGH: "P2", Severity.MEDIUM: "P3", Severity.LOW: "P5"}
@@ -22,6 +25,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAPS = ("priority_mapping", "service_mappings", "policy_mappings")
 _TOP = ("region", "webhook_token", "webhook_header")  # tolerated inside custom too
 _CUSTOM = {*_MAPS, *_TOP, "auto_resolve", "sync_notes", "sla_mapping", "custom_field_mappings"}
+_JSM = ("cloud_id", "email", "api_token")  # of the REST API, which reads back
 _UNSENDABLE = "holds a blank or another character no key has"
 
 Settings = Mapping[str, Json]
@@ -46,8 +50,28 @@ def table(settings: Settings, name: str) -> Mapping[str, Json]:
     return value if isinstance(value, Mapping) else {}
 
 
+def is_jsm(settings: Settings) -> bool:
+    """True for the type jsm: the same dialect behind Atlassian's doors."""
+    return settings.get("type") == "jsm"
+
+
+def reads_jsm(settings: Settings) -> bool:
+    """True when JSM's REST API may be asked: its cloud's id, an e-mail address and an API token are there."""
+    return is_jsm(settings) and all(word(settings, name) for name in _JSM)
+
+
+def cloud_address(settings: Settings) -> str:
+    """Where JSM's REST API has the alerts of this cloud."""
+    base = (word(settings, "base_url") or JSM).rstrip("/").removesuffix("/jsm/ops/integration")
+    return f"{base}/jsm/ops/api/{quote(word(settings, 'cloud_id'), safe='')}/v1/alerts"
+
+
 def address(settings: Settings) -> str:
-    """`base_url` without a slash at its end; the region's own by default."""
+    """`base_url` without a slash at its end; the region's own by default. For jsm with the path of its
+    integration events API, whether it is written or not."""
+    if is_jsm(settings):
+        base = (word(settings, "base_url") or JSM).rstrip("/").removesuffix("/jsm/ops/integration")
+        return f"{base}/jsm/ops/integration"
     region = word(settings, "region").lower() or "us"
     return (word(settings, "base_url") or REGIONS.get(region, REGIONS["us"])).rstrip("/")
 
@@ -104,7 +128,12 @@ def secret_header(settings: Settings) -> tuple[str, str]:
 
 def secrets(settings: Settings) -> list[str]:
     """Every secret text of the connector, longest first, for `answers.hide`."""
-    found = {word(settings, "api_key"), secret_header(settings)[1], *tokens(settings)} - {""}
+    found = {
+        word(settings, "api_key"),
+        word(settings, "api_token"),
+        secret_header(settings)[1],
+        *tokens(settings),
+    } - {""}
     return sorted(found, key=len, reverse=True)
 
 
@@ -130,8 +159,14 @@ def faults(settings: Settings) -> list[tuple[str, str]]:
     found += [
         (f"custom.{name}", f"is no setting of this provider; known: {', '.join(sorted(_CUSTOM))}")
         for name in custom or {}
-        if name not in _CUSTOM
+        if name not in (_CUSTOM | set(_JSM) if is_jsm(settings) else _CUSTOM)
     ]
+    given = [name for name in _JSM if word(settings, name)]
+    if is_jsm(settings) and given and len(given) < len(_JSM):
+        left = ", ".join(name for name in _JSM if name not in given)
+        found.append(
+            (f"custom.{given[0]}", f"reads nothing back without custom.{left}: give all three or none")
+        )
     for name in _MAPS:
         found += _map_faults(settings, name)
     return found

@@ -1,12 +1,13 @@
-"""Opsgenie as a provider: where is each part of the conversation with it?
+"""Opsgenie, and JSM Operations, as a provider: where is each part of the conversation with it?
 
-`options.py` reads the settings, `acts.py` writes and judges, `webhook.py` reads the way back. Opsgenie's API
-ends on 2027-04-05 (https://support.atlassian.com/opsgenie/docs/, 2026-11-20).
+`options.py` reads the settings, `acts.py` writes and judges, `webhook.py` reads the way back. The type jsm
+speaks the same dialect at another address and is read by another API (`cloud.py`). Opsgenie's API ends on 2027-04-05 (https://support.atlassian.com/opsgenie/docs/, 2026-11-20).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tocsin.core.model import Json
 from tocsin.core.ports import (
@@ -21,10 +22,11 @@ from tocsin.core.ports import (
     RemoteState,
     Request,
     Response,
+    Retry,
     Skipped,
     WireFault,
 )
-from tocsin.providers.opsgenie import acts, alerts, answers, options, webhook
+from tocsin.providers.opsgenie import acts, alerts, answers, cloud, options, webhook
 
 BATCH = 20  # aliases in one search: the address stays under 4 KB
 
@@ -43,7 +45,10 @@ def outcome_of(
     effect: Effect, connector: ConnectorSettings, step: str, answer: Response | WireFault
 ) -> Outcome:
     """What the answer to the call with that `step` meant; never raises."""
-    return acts.outcome_of(effect, connector.settings, step, answer)
+    outcome = acts.outcome_of(effect, connector.settings, step, answer)
+    if options.is_jsm(connector.settings) and isinstance(outcome, Retry | Rejected | Skipped):
+        return replace(outcome, reason=outcome.reason.replace("Opsgenie", "JSM Operations"))
+    return outcome
 
 
 def verify_webhook(request: Request, connector: ConnectorSettings) -> Proof:
@@ -59,6 +64,8 @@ def read_webhook(request: Request) -> list[RemoteChange]:
 def read_states(refs: list[RemoteRef], connector: ConnectorSettings) -> list[Call]:
     """One read for one alert, else one search for each BATCH aliases; alerts known by id alone one by one."""
     settings = connector.settings
+    if options.is_jsm(settings):
+        return cloud.calls(refs, settings)
     keys = [ref.key for ref in refs if ref.key] if len(refs) > 1 else []
     single = [ref for ref in refs if ref.key not in keys]
     return [
@@ -73,7 +80,9 @@ def read_states(refs: list[RemoteRef], connector: ConnectorSettings) -> list[Cal
 def states_of(call: Call, answer: Response) -> list[RemoteState]:
     """What such an answer says, one state for each alias: its open alert, else its latest."""
     body = answers.json_of(answer.body) if 200 <= answer.status < 300 else None
-    data = body.get("data") if isinstance(body, dict) else None
+    data = (
+        cloud.alerts_in(call, body) if call.step.startswith(cloud.STEP) else answers.mapping(body).get("data")
+    )
     by_alias: dict[str, list[Mapping[str, Json]]] = {}
     for alert in answers.items(data) or [answers.mapping(data)]:
         if alert_id := answers.text(alert.get("id")):
@@ -82,15 +91,20 @@ def states_of(call: Call, answer: Response) -> list[RemoteState]:
 
 
 def probe(connector: ConnectorSettings) -> Call:
-    """A list of one alert: proves address, key and the right to read."""
+    """A list of one alert: proves address, key and the right to read. JSM's events API has no list: the
+    state of a request nobody made proves address and key."""
+    if options.is_jsm(connector.settings):
+        return cloud.probe(connector.settings)
     return Call(acts.request(connector.settings, "GET", "/v2/alerts?limit=1"), "probe", reads=True)
 
 
 def healthy(answer: Response | WireFault) -> str:
     """ "" when the probe's answer is good, else the fault in words with the next step."""
+    body = answers.json_of(answer.body) if isinstance(answer, Response) else None
+    if isinstance(answer, Response) and cloud.proves(answer):
+        return ""
     if refusal := answers.not_done(answer, (), act=False):
         return refusal.reason
-    body = answers.json_of(answer.body) if isinstance(answer, Response) else None
     if isinstance(body, dict) and isinstance(body.get("data"), list):
         return ""
     return "the answer is not Opsgenie's: check base_url and any proxy between"

@@ -37,7 +37,7 @@ _POSTED = (
 _PUT = ("message", "description", "priority")
 _NEEDED = {"snooze": "endTime", "notes": "note", "tags": "tags", "details": "details", "message": "message"}
 _NEEDED |= {"description": "description", "priority": "priority", "assign": "owner"}
-_OPERATIONS = {"acknowledge": "acknowledge", "close": "resolve", "notes": "note"}
+OPERATIONS = {"acknowledge": "acknowledge", "close": "resolve", "notes": "note"}
 
 
 @dataclass
@@ -198,7 +198,7 @@ class Rest:
         return self._data(api_json(self._desk.account, self._found(request)))
 
     async def _list(self, request: web.Request) -> web.Response:
-        limit, offset = min(_number(request, "limit", 20), 100), _number(request, "offset", 0)
+        limit, offset = min(number(request, "limit", 20), 100), number(request, "offset", 0)
         if offset + limit > MAX_REACH:
             raise unprocessable(offset=f"sum of offset and limit should be lower than {MAX_REACH}")
         chosen = self._chosen(request)
@@ -237,7 +237,7 @@ class Rest:
         marks = [entry["offset"] for entry in ordered]
         mark = request.query.get("offset")
         start = marks.index(mark) + 1 if mark in marks else 0
-        return self._data(ordered[start : start + min(_number(request, "limit", 100), 100)])
+        return self._data(ordered[start : start + min(number(request, "limit", 100), 100)])
 
     def _found(self, request: web.Request) -> Alert:
         alert = self._desk.find(request.match_info["id"], _identifier_type(request))
@@ -325,7 +325,7 @@ def operation(method: str, path: str, body: Any) -> str:
         return "read"
     if path.rstrip("/") == "/v2/alerts":
         return "create"
-    return _OPERATIONS.get(path.rsplit("/", 1)[-1], "other")
+    return OPERATIONS.get(path.rsplit("/", 1)[-1], "other")
 
 
 def plain(status: int, text: str) -> web.Response:
@@ -372,7 +372,7 @@ def _identifier_type(request: web.Request) -> str:
     return kind
 
 
-def _number(request: web.Request, name: str, default: int) -> int:
+def number(request: web.Request, name: str, default: int) -> int:
     text = request.query.get(name, str(default))
     if not text.isdigit():
         raise unprocessable(**{name: "should be a whole number"})

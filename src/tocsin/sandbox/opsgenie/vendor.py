@@ -15,17 +15,27 @@ from tocsin.sandbox.postman import Postman
 
 
 class Opsgenie:
-    """The account, its alerts, its webhooks and its API."""
+    """The account, its alerts, its webhooks and its API; also what JSM Operations made of it (`vendor` jsm)."""
 
-    def __init__(self, clock: Clock, ids: Ids, faults: Faults, limits: Limits) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        faults: Faults,
+        limits: Limits,
+        *,
+        vendor: str = "opsgenie",
+        api: type[Rest] = Rest,
+    ) -> None:
+        self.vendor = vendor
         self.account = seed_account()
         self.access = Access()
         self.settings = Settings()
         self.postman = Postman(clock, faults, MANNERS)
         self.desk = AlertDesk(self.account, clock, ids)
-        self.webhooks = Webhooks(self.account, ids, self.postman)
+        self.webhooks = Webhooks(self.account, ids, self.postman, vendor)
         self.desk.publish = self.webhooks.publish
-        self.rest = Rest(self.desk, limits, self.access, self.settings)
+        self.rest = api(self.desk, limits, self.access, self.settings)
 
     def reset(self, *, keep_webhooks: bool) -> None:
         """Back to the seeded account."""

@@ -31,7 +31,8 @@ class Webhook:
 
 
 class Webhooks:
-    def __init__(self, account: Account, ids: Ids, postman: Postman) -> None:
+    def __init__(self, account: Account, ids: Ids, postman: Postman, vendor: str = "opsgenie") -> None:
+        self._vendor = vendor
         self._account = account
         self._ids = ids
         self._postman = postman
@@ -69,8 +70,8 @@ class Webhooks:
             wrong = dict.fromkeys(webhook.headers, "wrong")
             self._postman.post(
                 Parcel(
-                    id=self._ids.uuid("opsgenie delivery"),
-                    vendor="opsgenie",
+                    id=self._ids.uuid(f"{self._vendor} delivery"),
+                    vendor=self._vendor,
                     subscription=webhook.id,
                     resource=alert.id,
                     event=action,
