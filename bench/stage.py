@@ -259,5 +259,5 @@ def show(name: str, rows: Sequence[tuple[str, str, str, str]], **figures: Any) -
     print()
     for line in lines:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-    figures = {"bench": name, "load_average": round(load(), 2), **figures}
+    figures = {"bench": name, "rows": rows, "load_average": round(load(), 2), **figures}
     print(json.dumps(figures, default=lambda value: round(float(value), 4)), flush=True)

@@ -6,6 +6,7 @@ data folder -> PostgreSQL -> tables -> configuration -> loops -> HTTP      (and 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -235,6 +236,7 @@ async def run(settings: Settings, *, ready: Callable[[Daemon], None] | None = No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await daemon.start()
+    _spare_the_collector()
     if not settings.public_url:
         log.warning("no_public_url", message="TOCSIN_PUBLIC_URL is not set: providers cannot call back here")
     log.info("ready", url=daemon.url, role=settings.role, data=str(settings.data))
@@ -244,6 +246,14 @@ async def run(settings: Settings, *, ready: Callable[[Daemon], None] | None = No
     log.info("stopping")
     await daemon.stop()
     log.info("stopped")
+
+
+def _spare_the_collector() -> None:
+    """What the start made lives as long as the process, and little of what a request makes is cyclic: looking
+    through all of it after each 700 new objects was an eighth of the hub's time under distinct alerts."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def set_up_logs(style: str, *, level: int = logging.INFO) -> None:
