@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 async def keep(database: Database, *alerts: object) -> None:
     doors = [at_the_door(alert) for alert in alerts]
-    await database.transact(lambda c: intake.save_alerts(c, doors, NOON))
+    await database.transact(lambda c: intake.admitted(c, NOON, doors=doors))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_the_end_of_one_makes_room_for_the_next(database: Database) -> Non
     old = an_alert("k")
     await keep(database, old)
     ended = at_the_door(replace(old, status=AlertStatus.RESOLVED, resolved_at=NOON), born=False)
-    await database.transact(lambda c: intake.save_alerts(c, [at_the_door(an_alert("k")), ended], NOON))
+    await database.transact(lambda c: intake.admitted(c, NOON, doors=[at_the_door(an_alert("k")), ended]))
 
     found = await database.read(lambda c: c.fetch("SELECT status FROM alert ORDER BY first_event_at, id"))
     assert sorted(row["status"] for row in found) == ["queued", "resolved"]
@@ -82,7 +82,7 @@ async def test_two_deciders_never_take_the_same_alert(database: Database) -> Non
     for number in range(4):
         at = NOON + seconds(number)
         door = at_the_door(an_alert(f"k{number}"))
-        await database.transact(lambda c, d=door, t=at: intake.save_alerts(c, [d], t))
+        await database.transact(lambda c, d=door, t=at: intake.admitted(c, t, doors=[d]))
     taken: list[list[str]] = []
 
     async def keys(connection: Connection, most: int) -> None:

@@ -111,7 +111,7 @@ def test_alerts_come_back_as_they_were(database_url: str, batch: list[Alert]) ->
         await connection.execute("TRUNCATE alert CASCADE")
         for born in (True, False):
             doors = [at_the_door(alert, born=born) for alert in batch]
-            await intake.save_alerts(connection, doors, NOON)
+            await intake.admitted(connection, NOON, doors=doors)
             found = await intake.live_alerts(connection, [(a.scope, a.dedup_key) for a in batch])
             assert found == {(a.scope, a.dedup_key): a for a in batch}
 
@@ -126,7 +126,7 @@ def test_events_come_back_as_they_were(database_url: str, said: list[Event]) -> 
     async def work(connection: Connection) -> None:
         await connection.execute("TRUNCATE event")
         rows = [EventRow(NOON, UUID(int=1), UUID(int=2), "i", e.dedup_key, "new", "", e) for e in said]
-        await intake.save_events(connection, rows)
+        await intake.admitted(connection, NOON, events=rows)
         stored = await connection.fetch("SELECT body FROM event ORDER BY id")
         assert [event_in(row["body"]) for row in stored] == said
 
@@ -176,7 +176,7 @@ async def test_a_raw_request_is_kept_byte_for_byte(database_url: str) -> None:
         id=UUID(int=9), received_at=NOON, integration="i", source="webhook", method="POST", path="/p", query="a=1",
         headers={"content-type": "x/y"}, body=body, remote_address="203.0.113.9", reading="unreadable", fault="no JSON",
     )  # fmt: skip
-    await database.transact(lambda c: intake.save_raw(c, [raw]))
+    await database.transact(lambda c: intake.admitted(c, NOON, raws=[raw]))
     row = await database.read(lambda c: c.fetchrow("SELECT * FROM raw_request"))
 
     assert row is not None

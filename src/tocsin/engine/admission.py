@@ -278,7 +278,7 @@ async def admit_within(
 async def _admit_group(
     connection: Connection, group: list[Envelope], now: datetime, hub: Hub
 ) -> tuple[list[list[Admitted]], dict[tuple[str, str], bytes | None]]:
-    """Decide every event of the group in order, then write the group in four statements."""
+    """Decide every event of the group in order, then write the group in one statement."""
     keys = {(e.scope, event.dedup_key) for e in group for event in e.events if event.dedup_key}
     live = await intake.live_alerts(connection, keys) if keys else {}
     doors: dict[UUID, Door] = {}
@@ -293,11 +293,8 @@ async def _admit_group(
             rows.append(_event_row(envelope, event, admission))
             answer.append(_admitted(event, admission))
         answers.append(answer)
-    await intake.save_raw(connection, [envelope.raw for envelope in group])
-    if doors:
-        await intake.save_alerts(connection, list(doors.values()), now)
-    if rows:
-        await intake.save_events(connection, rows)
+    raws = [envelope.raw for envelope in group]
+    await intake.admitted(connection, now, raws=raws, doors=list(doors.values()), events=rows)
     return answers, touched
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.core.model import Alert, Event
-from tocsin.store.database import Connection, notify
-from tocsin.store.rows import alert_of, event_out, links_out, listed
+from tocsin.store.database import Connection
+from tocsin.store.rows import alert_of, event_out, links_out
+from tocsin.store.writing import Write, write
 
 UNDECIDED = "tocsin_undecided"
 """Channel: there are alerts to decide."""
@@ -131,121 +132,103 @@ async def stored_already(connection: Connection, requests: Sequence[tuple[UUID, 
     return {row["id"] for row in rows}
 
 
-async def save_raw(connection: Connection, raws: Sequence[RawRequest]) -> None:
-    """Keep the requests as they came."""
-    await connection.execute(
-        """
-        INSERT INTO raw_request (id, received_at, integration, source, method, path, query, headers, body, remote_address, reading, fault)
-        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-          $8::jsonb[], $9::bytea[], $10::text[], $11::text[], $12::text[])
-        """,
-        [r.id for r in raws],
-        [r.received_at for r in raws],
-        [r.integration for r in raws],
-        [r.source for r in raws],
-        [r.method for r in raws],
-        [r.path for r in raws],
-        [r.query for r in raws],
-        [r.headers for r in raws],
-        [r.body for r in raws],
-        [r.remote_address for r in raws],
-        [r.reading for r in raws],
-        [r.fault for r in raws],
-    )
-
-
-async def save_alerts(connection: Connection, doors: Sequence[Door], now: datetime) -> None:
-    """Write alerts as admission left them and mark them undecided. A lost race on a live key raises
-    UniqueViolation, and the caller's transaction runs again."""
-    born = [door for door in doors if door.born]
-    known = [door for door in doors if not door.born]
+async def admitted(
+    connection: Connection,
+    now: datetime,
+    *,
+    raws: Sequence[RawRequest] = (),
+    doors: Sequence[Door] = (),
+    events: Sequence[EventRow] = (),
+) -> None:
+    """Keep requests as they came, what was said (order of ids is order of admission), and the alerts as
+    admission left them, marked undecided. A lost race on a live key raises UniqueViolation, and the caller's
+    transaction runs again."""
+    known = [_alert(door, now) for door in doors if not door.born]
+    born = [_alert(door, now) for door in doors if door.born]
     # an alert that ended makes room for a new one with its key, so it is written first
-    if known:
-        await connection.execute(_UPDATE, *_columns(known), now)
-    if born:
-        await connection.execute(_INSERT, *_columns(born), [now] * len(born))
-    await notify(connection, UNDECIDED)
+    await write(connection, [(_KNOWN, known)])
+    kept, said = [_raw(raw) for raw in raws], [_event(row) for row in events]
+    bells = [(UNDECIDED, "")] if doors else []
+    await write(connection, [(_RAW, kept), (_BORN, born), (_EVENTS, said)], bells)
 
 
-def _columns(doors: Sequence[Door]) -> list[list[Any]]:
-    a = [door.alert for door in doors]
-    return [
-        [x.id for x in a],
-        [x.integration for x in a],
-        [x.scope for x in a],
-        [x.source for x in a],
-        [x.dedup_key for x in a],
-        [x.status.value for x in a],
-        [x.title for x in a],
-        [x.description for x in a],
-        [x.sender_severity.value if x.sender_severity else None for x in a],
-        [x.quiet for x in a],
-        [listed(x.services) for x in a],
-        [x.team for x in a],
-        [x.labels for x in a],
-        [listed(x.tags) for x in a],
-        [x.details for x in a],
-        [listed(links_out(x.links)) for x in a],
-        [x.correlation_id for x in a],
-        [x.count for x in a],
-        [door.fingerprint for door in doors],
-        [x.first_event_at for x in a],
-        [x.last_event_at for x in a],
-        [x.newest_sent_at for x in a],
-        [x.muted_by for x in a],
-        [x.resolved_at for x in a],
-        [x.resolved_by.value if x.resolved_by else None for x in a],
-    ]
+_RAW = Write(
+    "id uuid, received_at timestamptz, integration text, source text, method text, path text, query text, headers jsonb,"
+    " body text, remote_address text, reading text, fault text",
+    """
+    INSERT INTO raw_request (id, received_at, integration, source, method, path, query, headers, body, remote_address, reading, fault)
+    SELECT id, received_at, integration, source, method, path, query, headers, decode(body, 'base64'), remote_address, reading,
+      fault FROM {rows}
+    """,
+)
 
 
-_UNNEST = """
-  unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::bool[], $11::text[], $12::text[], $13::jsonb[], $14::text[], $15::jsonb[], $16::text[], $17::text[],
-    $18::int[], $19::bytea[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::text[],
-    $24::timestamptz[], $25::text[]{more})
-  AS r (id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services, team,
-    labels, tags, details, links, correlation_id, count, fingerprint, first_event_at, last_event_at, newest_sent_at,
-    muted_by, resolved_at, resolved_by{names})
-"""
-_TEXTS = "ARRAY(SELECT jsonb_array_elements_text(r.{}::jsonb))"
-
-_INSERT = f"""
-INSERT INTO alert (id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services,
-  team, labels, tags, details, links, correlation_id, count, fingerprint, first_event_at, last_event_at, newest_sent_at,
-  muted_by, resolved_at, resolved_by, undecided_since)
-SELECT r.id, r.integration, r.scope, r.source, r.dedup_key, r.status, r.title, r.description, r.sender_severity, r.quiet,
-  {_TEXTS.format("services")}, r.team, r.labels, {_TEXTS.format("tags")}, r.details, r.links::jsonb, r.correlation_id, r.count,
-  r.fingerprint, r.first_event_at, r.last_event_at, r.newest_sent_at, r.muted_by, r.resolved_at, r.resolved_by, r.undecided_since
-FROM {_UNNEST.format(more=", $26::timestamptz[]", names=", undecided_since")}
-"""  # noqa: S608 - built from constants only
-
-_UPDATE = f"""
-UPDATE alert a SET source = r.source, status = r.status, title = r.title, description = r.description,
-  sender_severity = r.sender_severity, quiet = r.quiet, services = {_TEXTS.format("services")}, team = r.team,
-  labels = r.labels, tags = {_TEXTS.format("tags")}, details = r.details, links = r.links::jsonb, count = r.count,
-  fingerprint = r.fingerprint, last_event_at = r.last_event_at, newest_sent_at = r.newest_sent_at,
-  muted_by = r.muted_by, resolved_at = r.resolved_at, resolved_by = r.resolved_by,
-  undecided_since = coalesce(a.undecided_since, $26)
-FROM {_UNNEST.format(more="", names="")}
-WHERE a.id = r.id
-"""  # noqa: S608 - built from constants only
+def _raw(r: RawRequest) -> dict[str, Any]:
+    return {
+        "id": r.id, "received_at": r.received_at, "integration": r.integration, "source": r.source,
+        "method": r.method, "path": r.path, "query": r.query, "headers": r.headers, "body": r.body,
+        "remote_address": r.remote_address, "reading": r.reading, "fault": r.fault,
+    }  # fmt: skip
 
 
-async def save_events(connection: Connection, rows: Sequence[EventRow]) -> None:
-    """Keep what was said; order of ids is order of admission."""
-    await connection.execute(
-        """
-        INSERT INTO event (received_at, alert_id, raw_id, integration, action, dedup_key, reading, reason, body)
-        SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-          $8::text[], $9::jsonb[])
-        """,
-        [r.received_at for r in rows],
-        [r.alert_id for r in rows],
-        [r.raw_id for r in rows],
-        [r.integration for r in rows],
-        [r.event.action.value for r in rows],
-        [r.dedup_key for r in rows],
-        [r.reading for r in rows],
-        [r.reason for r in rows],
-        [event_out(r.event) for r in rows],
-    )
+_ALERT = (
+    "id uuid, integration text, scope text, source text, dedup_key text, status text, title text, description text,"
+    " sender_severity text, quiet bool, services text[], team text, labels jsonb, tags text[], details jsonb, links jsonb,"
+    " correlation_id text, count int, fingerprint text, first_event_at timestamptz, last_event_at timestamptz,"
+    " newest_sent_at timestamptz, muted_by text, resolved_at timestamptz, resolved_by text, undecided_since timestamptz"
+)
+_BORN = Write(
+    _ALERT,
+    """
+    INSERT INTO alert (id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services,
+      team, labels, tags, details, links, correlation_id, count, fingerprint, first_event_at, last_event_at, newest_sent_at,
+      muted_by, resolved_at, resolved_by, undecided_since)
+    SELECT id, integration, scope, source, dedup_key, status, title, description, sender_severity, quiet, services, team, labels,
+      tags, details, links, correlation_id, count, decode(fingerprint, 'base64'), first_event_at, last_event_at,
+      newest_sent_at, muted_by, resolved_at, resolved_by, undecided_since
+    FROM {rows}
+    """,
+)
+_KNOWN = Write(
+    _ALERT,
+    """
+    UPDATE alert a SET source = r.source, status = r.status, title = r.title, description = r.description,
+      sender_severity = r.sender_severity, quiet = r.quiet, services = r.services, team = r.team, labels = r.labels,
+      tags = r.tags, details = r.details, links = r.links, count = r.count, fingerprint = decode(r.fingerprint, 'base64'),
+      last_event_at = r.last_event_at, newest_sent_at = r.newest_sent_at, muted_by = r.muted_by,
+      resolved_at = r.resolved_at, resolved_by = r.resolved_by,
+      undecided_since = coalesce(a.undecided_since, r.undecided_since)
+    FROM {rows} WHERE a.id = r.id
+    """,
+)
+
+
+def _alert(door: Door, now: datetime) -> dict[str, Any]:
+    x = door.alert
+    return {
+        "id": x.id, "integration": x.integration, "scope": x.scope, "source": x.source, "dedup_key": x.dedup_key,
+        "status": x.status, "title": x.title, "description": x.description, "sender_severity": x.sender_severity,
+        "quiet": x.quiet, "services": x.services, "team": x.team, "labels": x.labels, "tags": x.tags,
+        "details": x.details, "links": links_out(x.links), "correlation_id": x.correlation_id, "count": x.count,
+        "fingerprint": door.fingerprint, "first_event_at": x.first_event_at, "last_event_at": x.last_event_at,
+        "newest_sent_at": x.newest_sent_at, "muted_by": x.muted_by, "resolved_at": x.resolved_at,
+        "resolved_by": x.resolved_by, "undecided_since": now,
+    }  # fmt: skip
+
+
+_EVENTS = Write(
+    "received_at timestamptz, alert_id uuid, raw_id uuid, integration text, action text, dedup_key text, reading text,"
+    " reason text, body jsonb",
+    """
+    INSERT INTO event (received_at, alert_id, raw_id, integration, action, dedup_key, reading, reason, body)
+    SELECT r.* FROM {rows}
+    """,
+)
+
+
+def _event(row: EventRow) -> dict[str, Any]:
+    return {
+        "received_at": row.received_at, "alert_id": row.alert_id, "raw_id": row.raw_id,
+        "integration": row.integration, "action": row.event.action, "dedup_key": row.dedup_key,
+        "reading": row.reading, "reason": row.reason, "body": event_out(row.event),
+    }  # fmt: skip

@@ -37,12 +37,6 @@ def links_out(links: Iterable[Link]) -> list[dict[str, str]]:
     return [{"href": link.href, "text": link.text} for link in links]
 
 
-def listed(values: object) -> str:
-    """A list for a column of a many-row statement, as JSON text: a list inside an array parameter would be
-    taken for a second dimension."""
-    return msgspec.json.encode(values).decode()
-
-
 def links_in(value: Any) -> tuple[Link, ...]:
     return tuple(Link(str(v.get("href", "")), str(v.get("text", ""))) for v in value or ())
 
