@@ -111,14 +111,39 @@ class Incident(BaseModel):
     changed: bool = True
 
 
+class WouldPage(BaseModel):
+    """What a quiet alert would have paged; targets in the order of the steps, as the configuration names them."""
+
+    rule: str
+    policy: str
+    targets: list[str]
+
+
+class Muted(BaseModel):
+    """One thing that mutes an alert. `until` null = not known yet: a parent's incident that is open."""
+
+    kind: Literal["silence", "maintenance", "parent", "flap"]
+    id: str = Field(description="Of a silence, a window of the API, or the parent's incident; else empty.")
+    name: str
+    shown: str
+    owner: str
+    comment: str
+    until: datetime | None
+
+
 class Decision(BaseModel):
-    """How an alert was decided."""
+    """How an alert was decided. For one that is kept quiet also by what, since and until when, and what it would
+    have paged; `muted_until` null = no end, or not known yet."""
 
     severity: str
     rule: str
     route: str
     policy: str
     muted_by: str = ""
+    mutes: list[Muted] = []
+    muted_since: datetime | None = None
+    muted_until: datetime | None = None
+    would_page: WouldPage | None = None
     reasons: list[str]
     config_version: int
 

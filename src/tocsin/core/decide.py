@@ -14,6 +14,7 @@ from tocsin.core.alarm import avoiding
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
 from tocsin.core.grouping import group_key
+from tocsin.core.heard import heard_lines
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import (
     Actor,
@@ -27,10 +28,12 @@ from tocsin.core.model import (
     Line,
     Part,
 )
+from tocsin.core.mute import Muting, muting
+from tocsin.core.owed import Owed, put_off, still_owed
 from tocsin.core.paging import Plan, plan_for, with_channels
 from tocsin.core.parts import with_parts
 from tocsin.core.policy import Policy, RouteKind
-from tocsin.core.quiet import Quiet, quiet
+from tocsin.core.quiet import Quiet, quiet, record_of_quiet, would_have_paged, would_page
 from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import route
@@ -87,15 +90,18 @@ def conclude(
     before = situation.alert
     alert = replace(before, severity=u.severity, services=c.services, team=c.team)
     # what a rule set is told when something was heard; a look that finds all as it was says nothing
-    told = (*_heard_lines(situation, before), *(c.reasons if situation.heard else ()))
+    told = (*heard_lines(situation, before), *(c.reasons if situation.heard else ()))
     if alert.status is AlertStatus.RESOLVED and situation.paged_blind and situation.incident is None:
         return _opened_and_over(situation, u, alert, told, policy, now, new_id)
     if alert.status is AlertStatus.RESOLVED:
         return _resolved(situation, u, alert, told, now)
+    held = muting(situation, alert, policy, now)
+    told = (*told, *held.failed)
     if situation.incident is not None:
-        return _repeated(situation, u, alert, told, policy, now)
-    if not situation.paged_blind and (why := quiet(situation, u, alert, policy, now)):
-        return _dropped(situation, u, alert, told, why, policy)
+        return _repeated(situation, u, alert, told, held, policy, now)
+    if not situation.paged_blind and (why := quiet(situation, u, alert, held, policy, now)):
+        return _dropped(situation, u, alert, told, why, policy, now)
+    told = (*told, *_unmuted(before, u, now))
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
         return _reopened(situation, situation.previous, u, alert, told, policy, now)
@@ -106,51 +112,40 @@ def conclude(
     return _opened(situation, u, alert, told, policy, now, new_id)
 
 
+def is_quiet(situation: Situation, understood: Understood, policy: Policy, now: datetime) -> bool:
+    """True when `conclude` will find that an alert without an incident pages nobody now."""
+    c = understood.classified
+    alert = replace(situation.alert, severity=understood.severity, services=c.services, team=c.team)
+    held = muting(situation, alert, policy, now)
+    return quiet(situation, understood, alert, held, policy, now) is not None
+
+
 def _dropped(
-    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], why: Quiet, policy: Policy
-) -> Decision:
+    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], why: Quiet, policy: Policy,
+    now: datetime,
+) -> Decision:  # fmt: skip
     """It opens no incident, and says what keeps it quiet; said once, however often it is decided again."""
     before = situation.alert
+    way = would_page(situation, u, alert, policy, now)
     if before.status is not AlertStatus.DROPPED or before.muted_by != why.by:
-        line = Line(kind="alert_dropped", text=f"{why.verb}: {why.by}", reason=why.reason)
+        text = f"{why.verb}: {why.why or why.by}; {would_have_paged(way)}"
+        line = Line(kind="alert_dropped", text=text, reason=why.reason)
         told = (*told, *u.route.reasons, line)
+    since = situation.muted_since or now
+    record = record_of(u.severity, u.classified, u.route, policy, why.by) | record_of_quiet(why, way, since)
     return Decision(
-        alert=replace(alert, status=AlertStatus.DROPPED, muted_by=why.by), lines=told,
-        record=record_of(u.severity, u.classified, u.route, policy, why.by), look_again_at=why.look_again_at,
+        alert=replace(alert, status=AlertStatus.DROPPED, muted_by=why.by), lines=told, record=record,
+        look_again_at=why.look_again_at,
     )  # fmt: skip
 
 
-def _heard_lines(situation: Situation, alert: Alert) -> tuple[Line, ...]:
-    """received and deduplicated, one line for the first event and one for all later ones together."""
-    lines: list[Line] = []
-    repeats = [h for h in situation.heard if h.reading is Reading.SAME]
-    for heard in situation.heard:
-        if heard.reading is Reading.NEW:
-            text = f"{alert.integration}: {heard.event.title or alert.title}"
-            lines.append(
-                Line(kind="alert_received", text=text, reason="received", data={"key": alert.dedup_key})
-            )
-            lines.append(Line(kind="alert_deduplicated", text=f"New alert: {heard.reason}", reason="new"))
-        elif heard.reading is Reading.ACKNOWLEDGED:
-            lines.append(
-                Line(kind="alert_acknowledged", text=f"{alert.integration} acknowledged it", reason="sender")
-            )
-        elif heard.reading is Reading.RESOLVED:
-            lines.append(
-                Line(kind="alert_resolved", text=f"{alert.integration}: {heard.reason}", reason="sender")
-            )
-        elif heard.reading is Reading.IGNORED:
-            lines.append(
-                Line(
-                    kind="event_ignored",
-                    text=f"{heard.event.action.value} ignored: {heard.reason}",
-                    reason="ignored",
-                )
-            )
-    if repeats:
-        text = f"Repeated, {alert.count} {'time' if alert.count == 1 else 'times'} so far; text and details are those of the latest"
-        lines.append(Line(kind="alert_repeated", text=text, reason="same", data={"count": alert.count}))
-    return tuple(lines)
+def _unmuted(before: Alert, u: Understood, now: datetime) -> tuple[Line, ...]:
+    """S7: what still fires when its mute ends is routed as new, and says so."""
+    if not before.muted_by:
+        return ()
+    ended = f"now {u.severity.value}, which is paged" if u.rose else "it still fires and is routed as new"
+    text = f"It was muted until {now:%H:%M:%S} UTC by {before.muted_by}: {ended}"
+    return (Line(kind="mute_ended", text=text, reason="rose" if u.rose else "still_fires"),)
 
 
 def _resolved(
@@ -177,10 +172,14 @@ def _resolved(
 
 
 def _repeated(
-    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], policy: Policy, now: datetime
-) -> Decision:
+    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], held: Muting, policy: Policy,
+    now: datetime,
+) -> Decision:  # fmt: skip
+    """One more of an alert that has its incident. A mute that holds leaves the incident as it is and keeps back
+    what this alert would ask for anew; that is owed, and paid when no mute holds any more (`core/owed.py`)."""
     incident = situation.incident
     assert incident is not None
+    owed = bool(situation.alert.muted_by)
     if alert.status is AlertStatus.QUEUED:
         status = AlertStatus.ACKNOWLEDGED if incident.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
         alert = replace(alert, status=status)
@@ -190,10 +189,18 @@ def _repeated(
     worse_now = u.rose and u.severity.rank > incident.severity.rank
     acknowledged = u.acknowledged and not situation.other_live
     plan: Plan | None = None
-    if worse_now:
-        after, line = worsened(after, u.severity, u.route, policy)
-        told = (*told, line)
-        if u.route.kind is RouteKind.PAGE:
+    later: Owed | None = None
+    grows = any(name and name not in incident.services for name in alert.services)
+    if held.mutes and (worse_now or owed or grows):
+        later = put_off(situation, u, alert, after, held, policy, now)
+        alert, after, told = later.alert, later.incident, (*told, *later.lines)
+    elif worse_now or owed:
+        told = (*told, *_unmuted(situation.alert, u, now))
+        alert = replace(alert, muted_by="")
+        if worse_now:
+            after, line = worsened(after, u.severity, u.route, policy)
+            told = (*told, line)
+        if u.route.kind is RouteKind.PAGE and (worse_now or still_owed(situation, incident)):
             plan, more = _plan(situation, u, policy, now)
             told = (*told, *u.route.reasons, *more)
     ruling: Ruling | None = None
@@ -203,11 +210,12 @@ def _repeated(
         alert = replace(alert, status=AlertStatus.OPEN)
         ruling = asked_again(after, now)
     after, ruling, more = _grown(
-        ruling.incident if ruling else after, ruling, alert, now, also=not acknowledged
+        ruling.incident if ruling else after, ruling, alert, now, also=not acknowledged and not held.mutes
     )
     return Decision(
         alert=alert, incident=after, ruling=ruling, plan=plan, tell_update=texts or worse_now, lines=(*told, *more),
         page_again=bool(more) and ruling is None and incident.status is IncidentStatus.MITIGATED,
+        record=later.record if later else None, look_again_at=later.look_again_at if later else None,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from whenever import Instant
 
@@ -55,3 +55,57 @@ def _inside(span: Span, local: datetime) -> bool:
     return (day in span.weekdays and clock >= span.start) or (
         (day - 1) % 7 in span.weekdays and clock < span.end
     )
+
+
+_LOOK_AHEAD = 9
+"""Days in which what comes back each week begins and ends at least once, whatever the clocks do."""
+
+
+def leaves(spans: tuple[Span, ...], timezone: str, at: datetime) -> datetime | None:
+    """The first instant after `at` that lies in none of the spans, as UTC; None when there is none in the
+    week to come. Where clocks are put forward over the end of a span, it ends as they are."""
+    return _first(spans, timezone, at, inside=False)
+
+
+def enters(spans: tuple[Span, ...], timezone: str, at: datetime) -> datetime | None:
+    """The first instant after `at` that lies in one of the spans, as UTC; None when there is none in the week
+    to come: hours that the clocks pass over do not come that day."""
+    return _first(spans, timezone, at, inside=True)
+
+
+def _first(spans: tuple[Span, ...], timezone: str, at: datetime, *, inside: bool) -> datetime | None:
+    edges = _edges(spans, timezone, at)
+    return next((edge for edge in edges if in_spans(spans, timezone, edge) is inside), None)
+
+
+def _edges(spans: tuple[Span, ...], timezone: str, at: datetime) -> list[datetime]:
+    """Every instant after `at` where it may change whether a span holds: the spans' own times under each
+    offset in use, and the changes of offset."""
+    first = at.astimezone(UTC).replace(microsecond=0)
+    days = [first + timedelta(days=n) for n in range(_LOOK_AHEAD + 1)]
+    offsets = [_offset(timezone, day) for day in days]
+    found = {
+        _change(timezone, days[n], days[n + 1])
+        for n in range(_LOOK_AHEAD)
+        if offsets[n] != offsets[n + 1]
+    }  # fmt: skip
+    clocks = {clock for span in spans for clock in (span.start, span.end)}
+    today = Instant(first).to_tz(timezone).to_stdlib().date()
+    for n in range(-1, _LOOK_AHEAD):
+        for clock in clocks:
+            wall = datetime.combine(today + timedelta(days=n), clock, UTC)
+            found.update(wall - offset for offset in set(offsets))
+    return sorted(edge for edge in found if edge > at)
+
+
+def _offset(timezone: str, at: datetime) -> timedelta:
+    return Instant(at).to_tz(timezone).to_stdlib().utcoffset() or timedelta(0)
+
+
+def _change(timezone: str, low: datetime, high: datetime) -> datetime:
+    """The first second between two instants at which the offset is no longer that of the first."""
+    before = _offset(timezone, low)
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        low, high = (middle, high) if _offset(timezone, middle) == before else (low, middle)
+    return high

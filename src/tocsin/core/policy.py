@@ -237,10 +237,25 @@ class GroupingRule:
     at_most: timedelta = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaintenanceWindow:
-    """Parsed and kept; muting itself is the room of the next step. `every` is "sun 02:00-04:00"."""
+class MuteKind(StrEnum):
+    """What may keep an alert from paging for a time."""
 
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    PARENT = "parent"  # a service it depends on is down, and somebody is paged for that
+    FLAP = "flap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedMute:
+    """A silence or a maintenance window: what it covers, when, and whose it is (S7).
+
+    `every` is "sun 02:00-04:00", wall time in `timezone`; without it the mute holds from `start` to `end`. With
+    both it comes back only between them. Half-open. `except_severities` are paged all the same. `id` is "" for
+    a window of the configuration, whose name is its own.
+    """
+
+    kind: MuteKind
     name: str
     when: Condition
     owner: str
@@ -250,6 +265,7 @@ class MaintenanceWindow:
     start: datetime | None = None
     end: datetime | None = None
     except_severities: frozenset[Severity] = frozenset()
+    id: str = ""
 
 
 class Direction(StrEnum):
@@ -344,7 +360,7 @@ class Policy:
     services: Mapping[str, Service] = field(default_factory=dict)
     facts: tuple[tuple[str, Condition], ...] = ()
     classification: tuple[ClassificationRule, ...] = ()
-    maintenance: tuple[MaintenanceWindow, ...] = ()
+    maintenance: tuple[TimedMute, ...] = ()
     grouping: tuple[GroupingRule, ...] = ()
     policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     routing: tuple[RoutingRule, ...] = ()

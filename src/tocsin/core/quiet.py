@@ -1,16 +1,20 @@
 """Why does this alert page nobody now, and when is it looked at again? (S5, S7, S10, S23)
 
-In this order: the time after a person's resolve, the sender's own word, the rule that took it. Every answer names
-what keeps the alert quiet; one that has an end says when, and the alert is decided again then.
+In this order: the time after a person's resolve, the sender's own word, the rule that took it, and beside each the
+mutes that hold (`core/mute.py`). Every answer names all that keeps the alert quiet; one that has an end says when,
+and the alert is decided again then. What it would have paged stands in its record.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident
+from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json
+from tocsin.core.mute import NOTHING, Muting
+from tocsin.core.paging import with_channels
 from tocsin.core.policy import Policy, RouteKind
+from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Situation, Understood
 
@@ -21,28 +25,52 @@ SILENT_AFTER = 2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
     """`by` names what keeps it quiet, for people; `reason` is the stable word; `verb` begins the timeline's line.
-    `look_again_at` None = only what is heard of it can change that."""
+    `look_again_at` None = only what is heard of it can change that. `why` says it with its end and its owner."""
 
     by: str
     reason: str
     verb: str = "Not paged now"
     look_again_at: datetime | None = None
+    why: str = ""
+    muting: Muting = NOTHING
 
 
-def quiet(situation: Situation, u: Understood, alert: Alert, policy: Policy, now: datetime) -> Quiet | None:
-    """What keeps an alert without an incident from paging at `now`; None = it pages."""
-    if found := _grace(situation, policy, now):
+def quiet(
+    situation: Situation, u: Understood, alert: Alert, held: Muting, policy: Policy, now: datetime
+) -> Quiet | None:
+    """What keeps an alert without an incident from paging at `now`; None = it pages. `held` = what mutes it."""
+    found = _grace(situation, policy, now) or _ruled(u, alert)
+    if not held.mutes:
         return found
+    if found is None:
+        return muted(held)
+    looks = [at for at in (found.look_again_at, held.look_again_at) if at]
+    also = muted(held)
+    return replace(
+        found, by=f"{found.by}; {also.by}", why=f"{found.by}; {also.why}", muting=held,
+        look_again_at=min(looks, default=None),
+    )  # fmt: skip
+
+
+def muted(held: Muting) -> Quiet:
+    """Kept quiet by mutes alone, of which there is one at least."""
+    return Quiet(
+        by=held.by, why="; ".join(mute.why for mute in held.mutes), reason=held.mutes[0].kind.value, verb="Muted",
+        look_again_at=held.look_again_at, muting=held,
+    )  # fmt: skip
+
+
+def _ruled(u: Understood, alert: Alert) -> Quiet | None:
     if alert.quiet and u.severity is Severity.LOW:
-        return _ruled("the sender's own word for it means: not paged", u)
+        return _by_rule("the sender's own word for it means: not paged", u)
     if u.route.kind is RouteKind.SUPPRESS:
-        return _ruled(f'suppressed by the rule "{u.route.rule}"', u)
+        return _by_rule(f'suppressed by the rule "{u.route.rule}"', u)
     if u.route.kind is RouteKind.DIGEST:
-        return _ruled(f'for the digest, by the rule "{u.route.rule}"', u)
+        return _by_rule(f'for the digest, by the rule "{u.route.rule}"', u)
     return None
 
 
-def _ruled(by: str, u: Understood) -> Quiet:
+def _by_rule(by: str, u: Understood) -> Quiet:
     return Quiet(by=by, reason=u.route.kind.value, verb="Opens no incident")
 
 
@@ -93,6 +121,46 @@ def repeats_every(situation: Situation) -> timedelta | None:
     if alert.count and alert.last_event_at > alert.first_event_at:
         return (alert.last_event_at - alert.first_event_at) / alert.count
     return situation.interval
+
+
+# ---- what it would have paged (S23) ---------------------------------------------------------------------
+
+
+def would_page(situation: Situation, u: Understood, alert: Alert, policy: Policy, now: datetime) -> Route:
+    """The way it would take if nothing kept it quiet: its own, or that of the first rule that pages."""
+    if u.route.kind is RouteKind.PAGE:
+        return u.route
+    service = policy.services.get(alert.service)
+    return route(alert, u.severity, service, alert.team, situation.integration, policy, now, pages_only=True)
+
+
+def targets_of(way: Route) -> tuple[str, ...]:
+    """Whom its steps name, in their order, as written in the configuration."""
+    steps = with_channels(way.steps, way.channels)
+    return tuple(dict.fromkeys(target.shown for step in steps for target in step.targets))
+
+
+def record_of_quiet(why: Quiet, way: Route, since: datetime) -> dict[str, Json]:
+    """What the record of a decision says besides of an alert that is kept quiet: since when, until when, by which
+    mutes, and what it would have paged. Times are ISO 8601; `muted_until` None = not known yet, or no end."""
+    until = why.muting.until if why.muting.mutes else why.look_again_at
+    return {
+        "muted_since": since.isoformat(),
+        "muted_until": until.isoformat() if until else None,
+        "mutes": [
+            {
+                "kind": mute.kind.value, "id": mute.id, "name": mute.name, "shown": mute.shown, "owner": mute.owner,
+                "comment": mute.comment, "until": mute.until.isoformat() if mute.until else None,
+            }
+            for mute in why.muting.mutes
+        ],
+        "would_page": {"rule": way.rule, "policy": way.policy_name, "targets": list(targets_of(way))},
+    }  # fmt: skip
+
+
+def would_have_paged(way: Route) -> str:
+    """ "it would have paged prod-pagerduty, lead by the rule “urgent”"."""
+    return f"it would have paged {', '.join(targets_of(way)) or 'nobody'} by the rule “{way.rule}”"
 
 
 def _told(span: timedelta) -> str:

@@ -75,11 +75,13 @@ def route(
     *,
     origin: str = "",
     explain: bool = False,
+    pages_only: bool = False,
 ) -> Route:
     """The way of a classified alert at the aware instant `now`.
 
     `service` is the leading one from the catalog; a service the catalog does not know is taken from
-    `alert.services` by its name alone. `explain` fills `not_taken`. Never raises.
+    `alert.services` by its name alone. `explain` fills `not_taken`; `pages_only` passes over the rules that
+    keep quiet. Never raises.
     """
     try:
         names = [service.name] if service else list(alert.services[:1])
@@ -93,7 +95,7 @@ def route(
             now=now,
             origin=origin,
         )
-        found = _decide(facts, service, policy)
+        found = _decide(facts, service, policy, pages_only=pages_only)
         if explain:
             found = replace(found, not_taken=tuple(_not_taken(policy, found.rule, facts)))
         return _with_people(found, integration)
@@ -164,11 +166,13 @@ class _Added:
         self.reasons.append(Line(kind=KIND, reason=reason, text=text, data=data))
 
 
-def _decide(facts: FactSheet, service: Service | None, policy: Policy) -> Route:
+def _decide(facts: FactSheet, service: Service | None, policy: Policy, *, pages_only: bool) -> Route:
     added = _Added()
     page_failed = False
     for position in candidates(policy.routing_index, len(policy.routing), facts):
         rule = policy.routing[position]
+        if pages_only and rule.kind in (RouteKind.DIGEST, RouteKind.SUPPRESS):
+            continue
         try:
             if not rule.when.holds(facts):
                 continue

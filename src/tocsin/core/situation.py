@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tocsin.core.classify import Classified
 from tocsin.core.dedup import Reading
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Alert, Event, Incident, Json, Line
 from tocsin.core.paging import Plan
-from tocsin.core.policy import Integration
+from tocsin.core.policy import Integration, TimedMute
 from tocsin.core.route import Route
 from tocsin.core.severity import Severity
 
@@ -27,6 +28,19 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The part of an incident that a service has which others depend on (S16). `created` = its page is confirmed
+    at a provider. `ended_at` None = it is open; else it ended then, and had muted this alert before."""
+
+    service: str
+    incident_id: UUID
+    name: str
+    severity: Severity
+    created: bool
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything the decision may look at.
 
@@ -35,6 +49,8 @@ class Situation:
     `previous` is the latest incident of an earlier alert with this key and `interval` how often its
     sender repeated (None = unknown). `mailer` names the connector that mails people.
     `paged_blind` = somebody was paged for it while the database was away: it opens an incident, whatever else.
+    `mutes` are the silences and maintenance windows there are, whatever they cover; `parents` what is down of
+    what the alert's service depends on. `muted_since` = when the alert was first kept quiet without a break.
     """
 
     alert: Alert
@@ -46,6 +62,9 @@ class Situation:
     interval: timedelta | None = None
     mailer: str = ""
     paged_blind: bool = False
+    mutes: tuple[TimedMute, ...] = ()
+    parents: tuple[Parent, ...] = ()
+    muted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.breaker import BreakerState
-from tocsin.core.decide import conclude, understand
+from tocsin.core.decide import conclude, is_quiet, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
+from tocsin.core.mute import depends_on
 from tocsin.core.paging import Plan
 from tocsin.core.policy import Policy
-from tocsin.core.situation import Decision, Situation, Understood
+from tocsin.core.situation import Decision, Parent, Situation, Understood
 from tocsin.engine import ask
 from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log
@@ -24,6 +25,7 @@ from tocsin.store.blind_pages import BlindPage
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
+from tocsin.store.parents import parents
 from tocsin.store.sheet import Decided, RemoteName, Sheet, save
 from tocsin.store.undecided import Undecided
 
@@ -48,6 +50,7 @@ class _Table:
     blind: dict[UUID, list[BlindPage]] = field(default_factory=dict)
     taken: set[UUID] = field(default_factory=set)
     adopted: list[tuple[BlindPage, RemoteName | None]] = field(default_factory=list)
+    parents: tuple[Parent, ...] = ()
 
 
 async def decide_some(hub: Hub, most: int = TOGETHER) -> int:
@@ -111,7 +114,9 @@ async def _decide(
     situations = [(work, _situation(hub, work, table)) for work in works]
     understood = [understand(situation, policy, now) for _, situation in situations]
     await _gather_groups(connection, table, understood)
-    table.numbers = await incidents.next_numbers(connection, _may_open(situations, table))
+    table.parents = await _parents(connection, table, works, understood)
+    situations = [(work, _situation(hub, work, table)) for work in works] if table.parents else situations
+    table.numbers = await incidents.next_numbers(connection, _may_open(situations, understood, table))
     for (work, _), meant in zip(situations, understood, strict=True):
         # gathered again: an earlier alert of this batch may have changed the incident
         await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
@@ -121,8 +126,16 @@ async def _decide(
     return len(works), asked | {"decided"} | ({"timers"} if table.sheet.due_soon(now) else set())
 
 
-def _may_open(situations: list[tuple[Undecided, Situation]], table: _Table) -> int:
-    return sum(1 for work, s in situations if s.incident is None and (s.alert.live or s.paged_blind))
+def _may_open(
+    situations: list[tuple[Undecided, Situation]], understood: list[Understood], table: _Table
+) -> int:
+    """How many numbers are fetched together: a quiet alert, decided again and again, takes none."""
+    return sum(
+        1
+        for (_, s), meant in zip(situations, understood, strict=True)
+        if s.incident is None
+        and (s.paged_blind or (s.alert.live and not is_quiet(s, meant, table.policy, table.now)))
+    )
 
 
 def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
@@ -134,7 +147,17 @@ def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
         alert=alert, heard=tuple(work.heard), integration=table.policy.integrations.get(alert.integration),
         incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
         paged_blind=work.paged_blind in table.blind,
+        mutes=hub.mutes, parents=table.parents, muted_since=work.muted_since,
     )  # fmt: skip
+
+
+async def _parents(
+    connection: Connection, table: _Table, works: list[Undecided], understood: list[Understood]
+) -> tuple[Parent, ...]:
+    """What is down of all that these alerts' services depend on (S16)."""
+    named = {service for u in understood for service in u.classified.services[:1]}
+    needed = {other for name in named for other in depends_on(name, table.policy.services) or ()}
+    return await parents(connection, needed, {i for work in works for i in work.muted_under})
 
 
 async def _gather_groups(connection: Connection, table: _Table, understood: list[Understood]) -> None:
@@ -166,6 +189,7 @@ async def _settle(
     decision = conclude(situation, meant, group, table.policy, table.now, _new_incident(table, work))
     incident = decision.incident
     if decision.opened and incident is not None:
+        table.numbers = table.numbers or await incidents.next_numbers(connection, 1)
         incident = replace(incident, number=table.numbers.pop(0))
         if incident.group_key:
             table.groups[incident.group_key] = incident.id

@@ -18,7 +18,7 @@ import structlog
 from tocsin.core.errors import FieldFault
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
-from tocsin.core.policy import Connector, Integration, Policy
+from tocsin.core.policy import Connector, Integration, Policy, TimedMute
 from tocsin.core.ports import ConnectorSettings
 from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
@@ -148,6 +148,7 @@ class Hub:
     patience: Patience = field(default_factory=Patience)
     refused_file: RefusedFile | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)
+    silences: tuple[TimedMute, ...] = ()
     alarming: frozenset[str] = frozenset()
     """Names of the alarms that go on, as last read: who finds that something works again need not ask the
     database each time. It may lag by a moment."""
@@ -155,6 +156,12 @@ class Hub:
     @property
     def policy(self) -> Policy:
         return self.active.policy
+
+    @property
+    def mutes(self) -> tuple[TimedMute, ...]:
+        """Every silence and maintenance window there is, compiled: of the configuration, and made by the API
+        (`silences`, which holds maintenance windows too)."""
+        return (*self.active.policy.maintenance, *self.silences)
 
     def incident_url(self, name: str) -> str:
         """Where people see an incident; "" without a public address."""

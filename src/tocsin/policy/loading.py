@@ -11,6 +11,7 @@ from tocsin.core.errors import BadInput
 from tocsin.core.index import catalog_needs, index_of, needs_of
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
+from tocsin.core.mute import circle_in
 from tocsin.core.policy import Connector, Policy, Service
 from tocsin.policy.document import Faults, Node, node_of, read_yaml
 from tocsin.policy.edges import Known, read_connectors, read_integrations
@@ -71,6 +72,7 @@ def load(
     known = Known(known_sources, known_providers)
     policy = _compile(document, known, version)
     _check_connectors(document, policy, taken.secrets, check_settings, known)
+    _check_circles(document, policy)
     if faults.found:
         raise _refusal(file_name, faults)
     loaded = _loaded(policy, _stored(taken.root, policy), taken.secrets)
@@ -91,6 +93,7 @@ def checked(
     known = Known(known_sources, known_providers)
     policy = _compile(section, known, 0)
     _check_connectors(section, policy, secrets, check_settings, known)
+    _check_circles(section, policy)
     if faults.found:
         raise _refusal(name, faults)
     return _loaded(policy, dict(document), secrets)
@@ -206,6 +209,14 @@ def _check_connectors(
         settings = filled({**connector.settings, "type": connector.type}, dict(secrets))
         for path, message in check(connector.type, settings) if check else _credentials(connector, known):
             entry.faults.add(entry.at(path), message, entry.line_at(path))
+
+
+def _check_circles(document: Section, policy: Policy) -> None:
+    """S16; a stored version that has one already still compiles, and mutes nobody by it."""
+    if circle := circle_in(policy.services):
+        way = " -> ".join((*circle, circle[0]))
+        section = document.section("services").section(circle[0])
+        section.fault("depends_on", f"goes round in a circle, {way}: nobody could say which is the cause")
 
 
 def _credentials(connector: Connector, known: Known) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ from tocsin.core.policy import (
     ClassificationRule,
     Condition,
     GroupingRule,
-    MaintenanceWindow,
+    MuteKind,
     Pattern,
+    TimedMute,
 )
 from tocsin.core.severity import Severity
 from tocsin.policy.cel_text import ExpressionFault
@@ -96,9 +97,9 @@ def read_classification(
 
 def read_maintenance(
     document: Section, expressions: Expressions, users: Collection[str]
-) -> tuple[MaintenanceWindow, ...]:
+) -> tuple[TimedMute, ...]:
     """`maintenance`: windows that mute. Every mute has an end, an owner and a comment (S7)."""
-    found: list[MaintenanceWindow] = []
+    found: list[TimedMute] = []
     names: set[str] = set()
     for entry in document.items("maintenance"):
         zone = entry.text("timezone", "UTC")
@@ -118,7 +119,8 @@ def read_maintenance(
         if start and end and end <= start:
             entry.fault("to", "must be after `from`")
         severities = (entry.severity_of("except", text) for text, _ in entry.texts("except"))
-        window = MaintenanceWindow(
+        window = TimedMute(
+            kind=MuteKind.MAINTENANCE,
             name=rule_name(entry, names, "maintenance window"),
             when=condition(entry, expressions),
             owner=entry.text("owner", required=True),

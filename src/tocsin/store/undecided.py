@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Alert
+from tocsin.core.policy import MuteKind
 from tocsin.core.situation import Heard
 from tocsin.store.database import Connection, Row
 from tocsin.store.rows import alert_of, event_in
@@ -22,7 +24,7 @@ _SKEW = timedelta(seconds=5)
 class Undecided:
     """One alert to decide: its events since the last decision, the newest event's id, the incident an
     earlier alert with its key led to, and how often its sender repeated. `paged_blind` = the incident's id
-    under which it was paged while the database was away."""
+    under which it was paged while the database was away. `record` is that of its last decision."""
 
     alert: Alert
     heard: list[Heard] = field(default_factory=list)
@@ -31,6 +33,19 @@ class Undecided:
     interval: timedelta | None = None
     told_repeat_at: datetime | None = None
     paged_blind: UUID | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def muted_since(self) -> datetime | None:
+        """When it was first kept quiet, if it is."""
+        since = self.record.get("muted_since") if self.alert.muted_by else None
+        return datetime.fromisoformat(since) if since else None
+
+    @property
+    def muted_under(self) -> list[UUID]:
+        """The incidents of its parents that muted it last."""
+        mutes = self.record.get("mutes") if self.alert.muted_by else None
+        return [UUID(mute["id"]) for mute in mutes or () if mute["kind"] == MuteKind.PARENT]
 
 
 async def claim(connection: Connection, most: int, now: datetime, *, blind: bool = False) -> list[Undecided]:
@@ -45,15 +60,7 @@ async def claim(connection: Connection, most: int, now: datetime, *, blind: bool
         return []
     if blind:
         return [await _unheard(connection, row) for row in rows]
-    found = {
-        row["id"]: Undecided(
-            alert_of(row),
-            last_event=row["decided_event"],
-            told_repeat_at=row["told_repeat_at"],
-            paged_blind=row["paged_blind"],
-        )
-        for row in rows
-    }
+    found = {row["id"]: _of(row, row["decided_event"]) for row in rows}
     news = [row for row in rows if row["undecided_since"] is not None]
     events = (
         []
@@ -92,9 +99,14 @@ SELECT * FROM heard UNION ALL SELECT * FROM again
 
 async def _unheard(connection: Connection, row: Row) -> Undecided:
     newest = await connection.fetchval("SELECT max(id) FROM event WHERE alert_id = $1", row["id"])
+    return _of(row, newest or row["decided_event"])
+
+
+def _of(row: Row, last_event: int) -> Undecided:
+    told_at, record = row["told_repeat_at"], row["decision"] or {}
     return Undecided(
-        alert_of(row), last_event=newest or row["decided_event"], told_repeat_at=row["told_repeat_at"]
-    )
+        alert_of(row), last_event=last_event, told_repeat_at=told_at, paged_blind=row["paged_blind"], record=record
+    )  # fmt: skip
 
 
 async def put_off(connection: Connection, now: datetime, until: datetime) -> int:
