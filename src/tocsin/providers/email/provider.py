@@ -27,6 +27,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
+from tocsin.core.settings import custom_faults
 
 LONGEST_SUBJECT = 200
 LONGEST_TEXT = 100_000
@@ -39,11 +40,7 @@ def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
     custom = settings.get("custom")
     if not isinstance(custom, Mapping):
         return [("custom", "missing: a map with smtp_url, from and to")]
-    found = [
-        (f"custom.{name}", f"is no setting of this provider; known: {', '.join(sorted(_CUSTOM))}")
-        for name in custom
-        if name not in _CUSTOM
-    ]
+    found = custom_faults(settings, _CUSTOM)
     if fault := _server_fault(custom.get("smtp_url")):
         found.append(("custom.smtp_url", fault))
     if not _is_address(custom.get("from")):

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from tocsin.core.model import Json
 from tocsin.core.ports import Effect
+from tocsin.core.settings import (
+    NO_SEVERITY,
+    UNSENDABLE,
+    Settings,
+    address_faults,
+    by_severity,
+    custom_faults,
+    region_faults,
+    sendable,
+    setting,
+    table,
+    word,
+)
 from tocsin.core.severity import Severity, severity_named
+
+__all__ = ["Settings", "table", "word"]
 
 JSM = "https://api.atlassian.com"
 """Where JSM Operations lives, for all regions: https://developer.atlassian.com/cloud/jira/service-desk-ops (2026-11-20)."""
@@ -26,28 +40,6 @@ _MAPS = ("priority_mapping", "service_mappings", "policy_mappings")
 _TOP = ("region", "webhook_token", "webhook_header")  # tolerated inside custom too
 _CUSTOM = {*_MAPS, *_TOP, "auto_resolve", "sync_notes", "sla_mapping", "custom_field_mappings"}
 _JSM = ("cloud_id", "email", "api_token")  # of the REST API, which reads back
-_UNSENDABLE = "holds a blank or another character no key has"
-
-Settings = Mapping[str, Json]
-
-
-def setting(settings: Settings, name: str) -> Json:
-    """A setting wherever it stands; None when absent or empty."""
-    custom = settings.get("custom")
-    value = custom.get(name) if isinstance(custom, Mapping) else None
-    return (settings.get(name) if value in (None, "") else value) or None
-
-
-def word(settings: Settings, name: str) -> str:
-    """A setting that is a string, trimmed; "" otherwise."""
-    value = setting(settings, name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def table(settings: Settings, name: str) -> Mapping[str, Json]:
-    """A setting that is a map; {} otherwise."""
-    value = setting(settings, name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def is_jsm(settings: Settings) -> bool:
@@ -78,10 +70,7 @@ def address(settings: Settings) -> str:
 
 def priority(settings: Settings, severity: Severity) -> str:
     """P1 to P5."""
-    for key, value in table(settings, "priority_mapping").items():
-        if severity_named(str(key)) is severity and isinstance(value, str):
-            return value
-    return PRIORITY[severity]
+    return by_severity(settings, "priority_mapping", severity) or PRIORITY[severity]
 
 
 def responder(written: Json) -> dict[str, str] | None:
@@ -143,12 +132,9 @@ def faults(settings: Settings) -> list[tuple[str, str]]:
     key = word(settings, "api_key")
     if not key:
         found.append(("api_key", "missing: the key of an API integration at Opsgenie"))
-    elif not (key.isascii() and key.isprintable() and " " not in key):
-        found.append(("api_key", _UNSENDABLE))
-    if (value := setting(settings, "base_url")) is not None and (fault := _address_fault(settings, value)):
-        found.append(("base_url", fault))
-    if (region := setting(settings, "region")) is not None and region not in tuple(REGIONS):
-        found.append(("region", 'must be "us" or "eu"'))
+    elif not sendable(key):
+        found.append(("api_key", UNSENDABLE))
+    found += [*address_faults(settings, "base_url"), *region_faults(settings, REGIONS)]
     if setting(settings, "webhook_header") is not None and not secret_header(settings)[0]:
         found.append(("webhook_header", 'must be "Name: value" or {name, value}'))
     if setting(settings, "webhook_token") is not None and not tokens(settings):
@@ -156,11 +142,7 @@ def faults(settings: Settings) -> list[tuple[str, str]]:
     custom = settings.get("custom")
     if custom is not None and not isinstance(custom, Mapping):
         return [*found, ("custom", "must be a map of settings")]
-    found += [
-        (f"custom.{name}", f"is no setting of this provider; known: {', '.join(sorted(_CUSTOM))}")
-        for name in custom or {}
-        if name not in (_CUSTOM | set(_JSM) if is_jsm(settings) else _CUSTOM)
-    ]
+    found += custom_faults(settings, _CUSTOM | set(_JSM) if is_jsm(settings) else _CUSTOM)
     given = [name for name in _JSM if word(settings, name)]
     if is_jsm(settings) and given and len(given) < len(_JSM):
         left = ", ".join(name for name in _JSM if name not in given)
@@ -176,30 +158,6 @@ def _listed(value: Json) -> list[dict[str, str]]:
     return [one for one in map(responder, value if isinstance(value, list) else [value]) if one]
 
 
-def _address_fault(settings: Settings, value: Json) -> str:
-    try:
-        parts = urlsplit(value if isinstance(value, str) else "")
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in ("http", "https") or not host:
-        return "must be an https address"
-    if parts.username or parts.query or parts.fragment:
-        return "must not hold a user, a query or a fragment"
-    if parts.scheme == "http" and not _loopback(host) and settings.get("allow_http") is not True:
-        return "must be https; http only for loopback or with allow_http: true"
-    return ""
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _map_faults(settings: Settings, name: str) -> list[tuple[str, str]]:
     value = setting(settings, name)
     if value is None:
@@ -211,7 +169,7 @@ def _map_faults(settings: Settings, name: str) -> list[tuple[str, str]]:
         where = f"custom.{name}.{key}"
         if name == "priority_mapping":
             if severity_named(str(key)) is None:
-                found.append((where, "is no severity: SEV-1 to SEV-4 or critical, high, medium, low"))
+                found.append((where, NO_SEVERITY))
             if mapped not in ("P1", "P2", "P3", "P4", "P5"):
                 found.append((where, "must be P1, P2, P3, P4 or P5"))
         else:

@@ -7,12 +7,24 @@ and, failing that, from the connector itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from tocsin.core.model import Json
 from tocsin.core.ports import Effect
+from tocsin.core.settings import (
+    NO_SEVERITY,
+    UNSENDABLE,
+    Settings,
+    address_faults,
+    by_severity,
+    custom_faults,
+    region_faults,
+    sendable,
+    setting,
+    table,
+    word,
+)
 from tocsin.core.severity import Severity, severity_named
+
+__all__ = ["Settings", "by_severity", "table", "word"]
 
 REST = {"us": "https://api.pagerduty.com", "eu": "https://api.eu.pagerduty.com"}
 EVENTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
@@ -37,29 +49,6 @@ _CUSTOM = {
     "region",
 }
 
-_UNSENDABLE = "holds a blank or another character no key has"
-
-Settings = Mapping[str, Json]
-
-
-def setting(settings: Settings, name: str) -> Json:
-    """A setting wherever it stands; None when absent or empty."""
-    custom = settings.get("custom")
-    value = custom.get(name) if isinstance(custom, Mapping) else None
-    return (settings.get(name) if value in (None, "") else value) or None
-
-
-def word(settings: Settings, name: str) -> str:
-    """A setting that is a string, trimmed; "" otherwise."""
-    value = setting(settings, name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def table(settings: Settings, name: str) -> Mapping[str, Json]:
-    """A setting that is a map; {} otherwise."""
-    value = setting(settings, name)
-    return value if isinstance(value, Mapping) else {}
-
 
 def uses_events(settings: Settings) -> bool:
     """True when only a routing key is given: Events v2 then carries the pages."""
@@ -70,14 +59,6 @@ def address(settings: Settings, name: str, defaults: Mapping[str, str]) -> str:
     """`base_url` or `events_url` without a slash at its end; the region's own by default."""
     region = word(settings, "region").lower() or "us"
     return (word(settings, name) or defaults.get(region, defaults["us"])).rstrip("/")
-
-
-def by_severity(settings: Settings, name: str, severity: Severity) -> str:
-    """What a map keyed by severity, in either spelling, says; "" when it says nothing."""
-    for key, value in table(settings, name).items():
-        if severity_named(str(key)) is severity and isinstance(value, str):
-            return value
-    return ""
 
 
 def urgency(settings: Settings, severity: Severity) -> str:
@@ -118,19 +99,11 @@ def webhook_secrets(settings: Settings) -> list[str]:
 def faults(settings: Settings) -> list[tuple[str, str]]:
     """(dotted field, what is wrong) for everything wrong with a connector's settings."""
     found = _credentials(settings)
-    for name in ("base_url", "events_url"):
-        if (value := setting(settings, name)) is not None and (fault := _address_fault(settings, value)):
-            found.append((name, fault))
-    if (region := setting(settings, "region")) is not None and region not in tuple(REST):
-        found.append(("region", 'must be "us" or "eu"'))
+    found += [*address_faults(settings, "base_url", "events_url"), *region_faults(settings, REST)]
     custom = settings.get("custom")
     if custom is not None and not isinstance(custom, Mapping):
         return [*found, ("custom", "must be a map of settings")]
-    found += [
-        (f"custom.{name}", f"is no setting of this provider; known: {', '.join(sorted(_CUSTOM))}")
-        for name in custom or {}
-        if name not in _CUSTOM
-    ]
+    found += custom_faults(settings, _CUSTOM)
     for name in _MAPS:
         found += _map_faults(settings, name)
     listed = setting(settings, "webhook_secrets")
@@ -143,49 +116,21 @@ def faults(settings: Settings) -> list[tuple[str, str]]:
 
 def _credentials(settings: Settings) -> list[tuple[str, str]]:
     if uses_events(settings):
-        return [] if _sendable(word(settings, "routing_key")) else [("routing_key", _UNSENDABLE)]
+        return [] if sendable(word(settings, "routing_key")) else [("routing_key", UNSENDABLE)]
     found = []
     key = word(settings, "api_key")
     if not key:
         found.append(("api_key", "missing: give a REST API key, or routing_key for Events v2"))
-    elif not _sendable(key):
-        found.append(("api_key", _UNSENDABLE))
+    elif not sendable(key):
+        found.append(("api_key", UNSENDABLE))
     if not word(settings, "service_id") and not table(settings, "service_mappings").get("default"):
         found.append(("custom.service_id", "missing: the id of the service that gets what is not mapped"))
     sender = word(settings, "from_email")
     if not sender:
         found.append(("custom.from_email", "missing: the e-mail address of a user at PagerDuty"))
-    elif "@" not in sender or not _sendable(sender):
+    elif "@" not in sender or not sendable(sender):
         found.append(("custom.from_email", "is not an e-mail address"))
     return found
-
-
-def _sendable(value: str) -> bool:
-    return value.isascii() and value.isprintable() and " " not in value
-
-
-def _address_fault(settings: Settings, value: Json) -> str:
-    try:
-        parts = urlsplit(value if isinstance(value, str) else "")
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in ("http", "https") or not host:
-        return "must be an https address"
-    if parts.username or parts.query or parts.fragment:
-        return "must not hold a user, a query or a fragment"
-    if parts.scheme == "http" and not _loopback(host) and settings.get("allow_http") is not True:
-        return "must be https; http only for loopback or with allow_http: true"
-    return ""
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _map_faults(settings: Settings, name: str) -> list[tuple[str, str]]:
@@ -198,7 +143,7 @@ def _map_faults(settings: Settings, name: str) -> list[tuple[str, str]]:
     for key, mapped in value.items():
         where = f"custom.{name}.{key}"
         if name in ("urgency_mapping", "priority_mapping") and severity_named(str(key)) is None:
-            found.append((where, "is no severity: SEV-1 to SEV-4 or critical, high, medium, low"))
+            found.append((where, NO_SEVERITY))
         if not isinstance(mapped, str) or not mapped.strip():
             found.append((where, "must be a text that is not empty"))
         elif name == "urgency_mapping" and mapped not in ("high", "low"):
