@@ -72,6 +72,20 @@ KEY = "key: sixteen-letters-16"
             "services: {a: {depends_on: [x]}}", "services.a.depends_on", 1, "no service", id="no service"
         ),
         pytest.param(
+            "services:\n  a: {depends_on: [b]}\n  b: {depends_on: [c]}\n  c: {depends_on: [d, a]}\n  d: {}",
+            "services.c.depends_on",
+            4,
+            "a -> b -> c -> a",
+            id="a circle of parents (S16)",
+        ),
+        pytest.param(
+            "connectors: {m: {type: email}}\nescalation_policies:\n  p:\n    - {failover: [m], hedge: 30s}",
+            "escalation_policies.p.0.hedge",
+            4,
+            "second target",
+            id="a hedge without a second target",
+        ),
+        pytest.param(
             "services: {a: {criticality: hihg}}", "services.a.criticality", 1, "high", id="no criticality"
         ),
         pytest.param(

@@ -132,6 +132,11 @@ def _side(hub: Hub, policy: Policy, tested: frozenset[str]) -> Side:
     )
 
 
+def _is_outside_pager(hub: Hub, kind: str) -> bool:
+    found = hub.providers.get(kind)
+    return found is not None and found.facts.pages
+
+
 def _verdict(found: Weighed, loaded: Loaded) -> Verdict:
     faults = tuple(
         FieldFault(_field(one, loaded), one.sentence, loaded.line_of(_field(one, loaded)))

@@ -118,7 +118,30 @@ def read_services(
         if name in services[name].depends_on:
             entry.fault("depends_on", "a service cannot depend on itself")
         entry.done()
+    _refuse_cycles(section, services)
     return services
+
+
+def _refuse_cycles(section: Section, services: Mapping[str, Service]) -> None:
+    """S16: who waits for whom must have an end, or two services would keep each other quiet."""
+    done: set[str] = set()
+    for start in services:
+        path = [start] if start not in done else []
+        while path:
+            parents = services[path[-1]].depends_on
+            following = next((p for p in parents if p in services and p not in done and p != path[-1]), None)
+            if following in path:
+                circle = " -> ".join([*path[path.index(following) :], following])
+                section.fault(
+                    f"{path[-1]}.depends_on",
+                    f"is a circle: {circle}",
+                    section.line_at(f"{path[-1]}.depends_on"),
+                )
+                following = None
+            if following is None:
+                done.add(path.pop())
+            else:
+                path.append(following)
 
 
 def _hours(entry: Section) -> tuple[Span, ...]:

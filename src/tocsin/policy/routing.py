@@ -110,6 +110,8 @@ def _step(entry: Section, names: Names) -> Step:
         ack=ack,
         repeat=entry.duration("repeat", least=timedelta(seconds=10)),
     )
+    if step.hedge is not None and len(step.targets) < 2:
+        entry.fault("hedge", "needs a second target to ask when the first one is not known to ring")
     entry.done()
     return step
 
