@@ -93,7 +93,7 @@ class Daemon:
         self._blind = blind = BlindPager(self.hub, keeper, self._wire, data / "blind")
         await blind.open()
         door = Doorway(self.hub, keeper)
-        self._worker = Worker(self.hub)
+        self._worker = Worker(self.hub, role=self.settings.role)
         self._tasks.append(asyncio.create_task(door.run(), name="door"))
         if seen is None:
             await self._arrive()
@@ -149,8 +149,13 @@ class Daemon:
         return Hub(
             database=database, now=self._now, installation=installation, seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
-            awake_since=self._now(), folder=data,
+            awake_since=self._now(), folder=data, name=self._name(),
         )  # fmt: skip
+
+    def _name(self) -> str:
+        """What people know this node by, the same after a restart."""
+        host, port = socket.gethostname(), self.settings.port
+        return f"{host}:{port}" if port else host
 
     async def _configure(self) -> None:
         await configure.refresh(self.hub)

@@ -10,14 +10,16 @@ import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from tocsin import __version__
 from tocsin.engine import alarm, configure, credentials, deliver, forget, hooks, reconcile, tick
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.watch import LOOK_SECONDS, Watch
 from tocsin.engine.wire import Wire
 from tocsin.store import alarms, configs, intake, nodes, outbox, sheet
 from tocsin.store import hooks as hook_rows
-from tocsin.store.database import DatabaseAway, Listener
+from tocsin.store.database import Connection, DatabaseAway, Listener
 from tocsin.store.migrate import keep_partitions_ahead
 
 _BELLS = {
@@ -31,18 +33,19 @@ _BELLS = {
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
-_RECONCILE_SECONDS = 5.0
-_BEAT_SECONDS = 2.0
+_RESTS = {"reconcile": 5.0, "watch": LOOK_SECONDS}
+_BEAT_SECONDS, _BEFORE_THE_END = 2.0, 1.0
 _HOUSEKEEPING = timedelta(hours=6)
 
 
 class Worker:
     """Runs every loop of a node until `stop`."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, *, role: str = "all") -> None:
+        self._hub, self._role = hub, role
         self._wire = Wire()
         self._credentials = credentials.Watch()
+        self._watch = Watch(hub, self._wire)
         self._tasks: list[asyncio.Task[None]] = []
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
@@ -56,21 +59,17 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
-            others.append((alarm.BELL, self._alarms))
+            others += [(alarm.BELL, self._alarms), ("watch", self._watch.look)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
-                        self._forever(
-                            name, work, _RECONCILE_SECONDS if name == "reconcile" else _REST_SECONDS
-                        ),
+                        self._forever(name, work, _RESTS.get(name, _REST_SECONDS)),
                         name=name,
                     )
                 )
             self._tasks.append(asyncio.create_task(self._dispatch(), name="dispatch"))
-            self._tasks.append(
-                asyncio.create_task(self._forever("beat", self._beat, _BEAT_SECONDS), name="beat")
-            )
             self._tasks.append(asyncio.create_task(self._keep_house(), name="house"))
+        self._tasks.append(asyncio.create_task(self._forever("beat", self._beat, _BEAT_SECONDS), name="beat"))
         self.alive = True
 
     async def stop(self) -> None:
@@ -132,7 +131,10 @@ class Worker:
         return None
 
     async def _reconcile(self) -> float | None:
-        """Each connector is read by a task of its own, so that a slow one keeps no other from being read."""
+        """By the node on duty alone, or each more would double the calls. Each connector is read by a task of its
+        own, so that a slow one keeps no other from being read."""
+        if not self._hub.on_duty:
+            return None
         await reconcile.keep_in_step(self._hub)
         for connector in reconcile.readable(self._hub):
             task = self._readers.get(connector.name)
@@ -228,13 +230,29 @@ class Worker:
             self._hub.wake.ring(_BELLS[channel])
 
     async def _beat(self) -> float | None:
-        """Say that this node is up; take over what a silent one had begun."""
+        """Say that this node is up; take over what a silent one had begun, and the duty when it is free."""
         hub = self._hub
         if hub.node is not None:
-            node, now = hub.node, hub.now()
-            taken = await hub.database.transact(
-                lambda c: nodes.here_i_am(c, node, "worker", socket.gethostname(), now)
-            )
+            node, began = hub.node, asyncio.get_running_loop().time()
+
+            async def work(connection: Connection) -> tuple[int, bool]:
+                taken = await nodes.here_i_am(
+                    connection,
+                    node,
+                    self._role,
+                    socket.gethostname(),
+                    hub.now(),
+                    name=hub.name,
+                    version=__version__,
+                )
+                return taken, self._role != "api" and await nodes.take_duty(connection, node)
+
+            taken, mine = await hub.database.transact(work)
+            if mine and not hub.on_duty:
+                hub.duty_until = began + nodes.DUTY_SECONDS - _BEFORE_THE_END
+                hub.wake.ring("reconcile")
+                hub.wake.ring("watch")
+            hub.duty_until = began + nodes.DUTY_SECONDS - _BEFORE_THE_END if mine else 0.0
             if taken:
                 log.warning("leases_taken_over", effects=taken)
                 hub.wake.ring("effects")

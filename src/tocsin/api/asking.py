@@ -79,7 +79,7 @@ class Paged(Strict):
     cursor: Word = Field("", description="`next_cursor` of the page before.")
 
 
-def cursor_out(*place: int | datetime | UUID) -> str:
+def cursor_out(*place: int | str | datetime | UUID) -> str:
     """An opaque cursor."""
     plain = [p.isoformat() if isinstance(p, datetime) else p if isinstance(p, int) else str(p) for p in place]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")

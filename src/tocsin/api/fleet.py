@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tocsin.api import shapes, views
+from tocsin.api import shapes, states, views
 from tocsin.core.errors import NotFound
 from tocsin.engine.hub import Hub
 from tocsin.store import divergences, figures, outbox
@@ -21,13 +21,13 @@ class Fleet:
     connectors: tuple[shapes.Connector, ...]
 
     @property
-    def by_type(self) -> dict[str, shapes.Integrations]:
+    def by_type(self) -> dict[str, states.Integrations]:
         """Connector type -> whether all of that type are healthy."""
         types: dict[str, list[shapes.Connector]] = {}
         for connector in self.connectors:
             types.setdefault(connector.type, []).append(connector)
         return {
-            kind: shapes.Integrations(
+            kind: states.Integrations(
                 healthy=all(c.healthy for c in found), connectors=[c.name for c in found]
             )
             for kind, found in types.items()

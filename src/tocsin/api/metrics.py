@@ -16,8 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from tocsin.core.breaker import BreakerState
+from tocsin.core.severity import Severity
+from tocsin.core.watch import SILENT_AFTER
 from tocsin.engine.hub import Hub
-from tocsin.store import figures, outbox
+from tocsin.store import alarms, figures, nodes, outbox, watch
 from tocsin.store.database import Connection
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -65,6 +67,13 @@ class Metrics:
         self._alerts = Gauge("tocsin_alerts_live", "Alerts that are not resolved.", **make)
         self._undecided = Gauge("tocsin_alerts_undecided", "Alerts that wait for their decision.", **make)
         self._hooks = Gauge("tocsin_webhooks_pending", "Webhooks stored and not yet worked off.", **make)
+        ages: dict[str, Any] = {"labelnames": ["queue"], **make}
+        self._ages = Gauge(
+            "tocsin_oldest_seconds", "How long the oldest waits: decision, timer, webhook, or what goes to a connector.", **ages
+        )  # fmt: skip
+        self._alarms = Gauge("tocsin_alarms", "Alarms of the hub's own that go on.", ["severity"], **make)
+        self._nodes = Gauge("tocsin_nodes", "Nodes on this database.", ["state"], **make)
+        self._duty = Gauge("tocsin_on_duty", "1 on the node that watches and reads back for all.", **make)
         self._config = Gauge("tocsin_config_version", "Version of the configuration in force.", **make)
 
     async def text(self) -> bytes:
@@ -102,6 +111,28 @@ class Metrics:
         self._undecided.set(work.undecided_alerts)
         self._hooks.set(work.pending_webhooks)
         self._config.set(self._hub.policy.version)
+        await self._own(connection, names)
+
+    async def _own(self, connection: Connection, names: list[str]) -> None:
+        """How the hub itself is."""
+        now = self._hub.now()
+        waiting = await watch.own_work(connection, now.date())
+        since = {
+            "decision": waiting.undecided_since,
+            "timer": waiting.timer_due,
+            "webhook": waiting.hook_since,
+        }
+        since |= {f"connector {q.connector}": q.due_since for q in await watch.queues(connection, names, now)}
+        self._ages.clear()
+        for queue, at in since.items():
+            self._ages.labels(queue).set(max((now - at).total_seconds(), 0.0) if at else 0.0)
+        going_on = [sounded.alarm.severity for sounded in await alarms.going_on(connection)]
+        for severity in Severity:
+            self._alarms.labels(severity.value).set(going_on.count(severity))
+        up = [now - node.seen_at < SILENT_AFTER for node in await nodes.every(connection)]
+        self._nodes.labels("up").set(up.count(True))
+        self._nodes.labels("silent").set(up.count(False))
+        self._duty.set(self._hub.on_duty)
 
 
 class Timed:

@@ -324,35 +324,3 @@ class SessionLink(BaseModel):
     """A one-time address for a browser."""
 
     url: str
-
-
-class Integrations(BaseModel):
-    """One type of connector in the health answer."""
-
-    healthy: bool
-    connectors: list[str]
-
-
-class Health(BaseModel):
-    """How the whole hub is."""
-
-    system_status: Literal["healthy", "degraded", "unhealthy"]
-    integrations: dict[str, Integrations] = Field(description="By connector type.")
-    active_incidents: int
-    connectors: list[Connector]
-    database: dict[str, Any]
-    worker: dict[str, Any]
-    reasons: list[str]
-    version: str
-
-
-class Metrics(BaseModel):
-    """The hub in numbers, now."""
-
-    incidents: dict[str, int]
-    alerts: dict[str, int]
-    pending_webhooks: int
-    oldest_undecided_seconds: float
-    connectors: list[Connector]
-    config_version: int
-    at: datetime

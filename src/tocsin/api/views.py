@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tocsin.api import shapes, sides
+from tocsin.api import shapes, sides, states
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.model import IncidentStatus, Link
 from tocsin.core.paging import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
+from tocsin.core.watch import SILENT_AFTER
 from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
+from tocsin.store.alarms import Sounded
 from tocsin.store.divergences import DivergenceView
 from tocsin.store.figures import Outcomes
+from tocsin.store.nodes import Node
 from tocsin.store.outbox import ConnectorState
 from tocsin.store.reading import AlertView, DeliveryView, IncidentView, LineView, RemoteView
 from tocsin.store.tokens import Token
@@ -139,6 +142,22 @@ def divergence(view: DivergenceView) -> sides.Divergence:
     return sides.Divergence.model_validate(
         {name: getattr(view, name) for name in sides.Divergence.model_fields}
         | {"incident": f"INC-{view.incident}"}
+    )
+
+
+def alarm(one: Sounded) -> states.Alarm:
+    a = one.alarm
+    return states.Alarm(
+        key=a.key, title=a.title, text=a.text, severity=a.severity.value, connector=a.connector, times=one.times,
+        raised_at=one.raised_at, seen_at=one.seen_at, cleared_at=one.cleared_at, direct_to=one.direct_to,
+        incident=f"INC-{one.incident}" if one.incident else None,
+    )  # fmt: skip
+
+
+def node(one: Node, now: datetime) -> states.Node:
+    return states.Node.model_validate(
+        {name: getattr(one, name) for name in ("name", "role", "version", "started_at", "seen_at", "on_duty")}
+        | {"up": now - one.seen_at < SILENT_AFTER}
     )
 
 

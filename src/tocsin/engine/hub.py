@@ -127,6 +127,7 @@ class RefusedFile:
 class Hub:
     """One node's engine room. `awake_since` = when it began, or the database came back: what was due before
     was missed, not refused (S46). `away` = since when this node finds the database away, None while it is there.
+    `name` = this node, for people; it is on duty until `duty_until` by the loop's clock.
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there."""
 
     database: Database
@@ -141,6 +142,8 @@ class Hub:
     demo: bool = False
     node: UUID | None = None
     outcomes: defaultdict[str, Together[Any]] = field(default_factory=lambda: defaultdict(Together))
+    name: str = "this node"
+    duty_until: float = 0.0
     awake_since: datetime | None = None
     away: datetime | None = None
     folder: Path | None = None
@@ -162,6 +165,11 @@ class Hub:
         """Every silence and maintenance window there is, compiled: of the configuration, and made by the API
         (`silences`, which holds maintenance windows too)."""
         return (*self.active.policy.maintenance, *self.silences)
+
+    @property
+    def on_duty(self) -> bool:
+        """True on the one node that does what must not be done twice."""
+        return asyncio.get_running_loop().time() < self.duty_until
 
     def incident_url(self, name: str) -> str:
         """Where people see an incident; "" without a public address."""

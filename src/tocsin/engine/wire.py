@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from tocsin.core.ports import FaultKind, Mail, Request, Response, WireFault
 
 CONNECT_SECONDS, TOTAL_SECONDS, MAIL_SECONDS = 4.0, 10.0, 15.0
 MOST_BYTES = 4 * 1024 * 1024
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Wire:
@@ -24,6 +26,8 @@ class Wire:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self.certificates: dict[str, datetime] = {}
+        """Host -> end of the certificate that it showed last; loopback left out."""
 
     async def send(self, what: Request | Mail) -> Response | WireFault:
         """The answer, or why there is none. Never raises for anything the other side does."""
@@ -55,6 +59,7 @@ class Wire:
                 data=request.body or None,
                 allow_redirects=False,
             ) as answer:
+                self._look_at_certificate(answer)
                 body = await _body(answer.content)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status, headers, body)
@@ -66,6 +71,14 @@ class Wire:
             )
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             return WireFault(FaultKind.AMBIGUOUS, f"{_host(request.url)} broke off: {_why(fault)}")
+
+    def _look_at_certificate(self, answer: aiohttp.ClientResponse) -> None:
+        """Note its end; what is no https or not checked shows none."""
+        transport = answer.connection.transport if answer.connection else None
+        shown = transport.get_extra_info("peercert") if transport else None
+        host = answer.url.host or ""
+        if shown and "notAfter" in shown and host not in _LOOPBACK:
+            self.certificates[host] = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
 
 async def _body(stream: aiohttp.StreamReader) -> bytes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tocsin.core.alarm import Alarm
+from tocsin.core.alarm import INTEGRATION, Alarm
 from tocsin.core.severity import Severity
 from tocsin.store.database import Connection, Row, notify
 
@@ -16,13 +16,16 @@ ALARMS = "tocsin_alarms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sounded:
-    """An alarm as kept; `cleared_at` None = it goes on. `times` counts how often it was seen."""
+    """An alarm as kept; `cleared_at` None = it goes on. `times` counts how often it was seen; `direct_to` = who
+    was told without the outbox, "" = that was not needed."""
 
     alarm: Alarm
     times: int
     raised_at: datetime
     seen_at: datetime
     cleared_at: datetime | None
+    direct_to: str = ""
+    incident: int | None = None
 
 
 async def sound(connection: Connection, alarms: Sequence[Alarm], now: datetime) -> None:
@@ -34,7 +37,9 @@ async def sound(connection: Connection, alarms: Sequence[Alarm], now: datetime) 
             " VALUES ($1, $2, $3, $4, $5, $6, $6)"
             " ON CONFLICT (key) DO UPDATE SET title = $2, text = $3, severity = $4, connector = $5, seen_at = $6,"
             " times = CASE WHEN a.cleared_at IS NULL THEN a.times + 1 ELSE 1 END,"
-            " raised_at = CASE WHEN a.cleared_at IS NULL THEN a.raised_at ELSE $6 END, cleared_at = NULL"
+            " raised_at = CASE WHEN a.cleared_at IS NULL THEN a.raised_at ELSE $6 END,"
+            " direct_at = CASE WHEN a.cleared_at IS NULL THEN a.direct_at END,"
+            " direct_to = CASE WHEN a.cleared_at IS NULL THEN a.direct_to ELSE '' END, cleared_at = NULL"
             " RETURNING a.told <> 'raised'",
             alarm.key, alarm.title, alarm.text, alarm.severity.value, alarm.connector, now,
         )  # fmt: skip
@@ -65,6 +70,25 @@ async def claim_untold(connection: Connection, most: int) -> list[Sounded]:
     return sorted((_sounded(row) for row in rows), key=lambda sounded: sounded.raised_at)
 
 
+async def page(
+    connection: Connection, *, over: bool | None, before: tuple[datetime, str] | None, most: int
+) -> list[Sounded]:
+    """Alarms, the last raised first, each with the number of its newest incident; `over` None = whether or not
+    they go on."""
+    at, key = before or (None, None)
+    rows = await connection.fetch(
+        """
+        SELECT m.*, (SELECT i.number FROM alert a JOIN incident i ON i.id = a.incident_id
+          WHERE a.scope = $5 AND a.dedup_key = m.key ORDER BY a.first_event_at DESC LIMIT 1) AS incident
+        FROM alarm m WHERE ($1::bool IS NULL OR (m.cleared_at IS NOT NULL) = $1)
+          AND ($2::timestamptz IS NULL OR (m.raised_at, m.key) < ($2, $3::text))
+        ORDER BY m.raised_at DESC, m.key DESC LIMIT $4
+        """,
+        over, at, key, most, INTEGRATION,
+    )  # fmt: skip
+    return [replace(_sounded(row), incident=row["incident"]) for row in rows]
+
+
 async def going_on(connection: Connection) -> list[Sounded]:
     """Alarms that are not cleared, the longest first."""
     rows = await connection.fetch("SELECT * FROM alarm WHERE cleared_at IS NULL ORDER BY raised_at, key")
@@ -76,5 +100,6 @@ def _sounded(row: Row) -> Sounded:
         key=row["key"], title=row["title"], text=row["text"], severity=Severity(row["severity"]), connector=row["connector"]
     )  # fmt: skip
     return Sounded(
-        alarm=alarm, times=row["times"], raised_at=row["raised_at"], seen_at=row["seen_at"], cleared_at=row["cleared_at"]
+        alarm=alarm, times=row["times"], raised_at=row["raised_at"], seen_at=row["seen_at"], cleared_at=row["cleared_at"],
+        direct_to=row["direct_to"],
     )  # fmt: skip

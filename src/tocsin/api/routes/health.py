@@ -10,15 +10,16 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from tocsin import __version__
-from tocsin.api import auth, fleet, shapes
+from tocsin.api import auth, fleet, states, views
 from tocsin.api.asking import Reader, TheHub
 from tocsin.api.metrics import MEDIA_TYPE
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.api.stream import Stream
+from tocsin.core.severity import Severity
 from tocsin.engine import credentials
 from tocsin.engine.hub import Hub
-from tocsin.store import figures
+from tocsin.store import alarms, figures, nodes
 from tocsin.store.database import DatabaseAway
 
 router = APIRouter(tags=["health"], route_class=Keyed)
@@ -61,12 +62,14 @@ async def _database_up(hub: Hub) -> bool:
     return True
 
 
-@router.get("/api/v1/health", summary="How the hub is", response_model=shapes.Health, responses=problems())
-async def health(request: Request, hub: TheHub, who: Reader) -> shapes.Health:
+@router.get("/api/v1/health", summary="How the hub is", response_model=states.Health, responses=problems())
+async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
     """Unhealthy: nothing is decided or sent. Degraded: something is, but not all of it."""
     worker = bool(request.app.state.worker_alive())
     found = await fleet.fleet(hub)
     work = await hub.database.read(figures.work)
+    going_on = await hub.database.read(lambda c: alarms.page(c, over=False, before=None, most=100))
+    up = await hub.database.read(nodes.every)
     late = (hub.now() - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
     unhealthy = [] if worker else ["the worker's loops do not run: nothing is decided or sent"]
     degraded = [f"{c.name}: its breaker is {c.breaker.state}" for c in found.connectors if not c.healthy]
@@ -78,24 +81,26 @@ async def health(request: Request, hub: TheHub, who: Reader) -> shapes.Health:
         degraded.append(
             f"the configuration {hub.refused_file.file} was refused at the start; version {hub.refused_file.version} stayed in force"
         )
-    return shapes.Health(
+    degraded += [one.alarm.title for one in going_on if one.alarm.severity.rank >= Severity.HIGH.rank]
+    return states.Health(
         system_status="unhealthy" if unhealthy else "degraded" if degraded else "healthy",
         integrations=found.by_type, active_incidents=work.open_incidents + work.mitigated_incidents,
         connectors=list(found.connectors), database={"healthy": True},
         worker={"healthy": worker, "undecided_alerts": work.undecided_alerts, "pending_webhooks": work.pending_webhooks},
+        alarms=[views.alarm(one) for one in reversed(going_on)], nodes=[views.node(one, hub.now()) for one in up],
         reasons=[*unhealthy, *degraded], version=__version__,
     )  # fmt: skip
 
 
 @router.get(
-    "/api/v1/metrics", summary="The hub in numbers", response_model=shapes.Metrics, responses=problems()
+    "/api/v1/metrics", summary="The hub in numbers", response_model=states.Metrics, responses=problems()
 )
-async def metrics(hub: TheHub, who: Reader) -> shapes.Metrics:
+async def metrics(hub: TheHub, who: Reader) -> states.Metrics:
     """The same as /metrics, as JSON; figures of connectors are of the last hour."""
     now = hub.now()
     work = await hub.database.read(figures.work)
     oldest = (now - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
-    return shapes.Metrics(
+    return states.Metrics(
         incidents={"open": work.open_incidents, "mitigated": work.mitigated_incidents},
         alerts={"live": work.live_alerts, "undecided": work.undecided_alerts}, pending_webhooks=work.pending_webhooks,
         oldest_undecided_seconds=oldest, connectors=list((await fleet.fleet(hub)).connectors),

@@ -1,0 +1,72 @@
+"""The contract of how the hub itself is: health, figures, alarms, nodes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from tocsin.api.shapes import Connector, SeverityWord
+
+
+class Alarm(BaseModel):
+    """What does not work in the hub itself."""
+
+    key: str = Field(description="What continues: sounded again it is the same alarm.")
+    title: str
+    text: str
+    severity: SeverityWord
+    connector: str = Field(description="The one that cannot be relied on, and is not asked to tell of it.")
+    times: int = Field(description="How often it was seen.")
+    raised_at: datetime
+    seen_at: datetime
+    cleared_at: datetime | None
+    direct_to: str = Field(description="Who was told without the outbox, since nobody was seen to have it.")
+    incident: str | None
+
+
+class Node(BaseModel):
+    """A process on this database. A silent one did not say good-bye; it is forgotten after a day."""
+
+    name: str
+    role: Literal["all", "api", "worker"]
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    up: bool
+    on_duty: bool = Field(description="It does what only one may: watch, read back, canary, heartbeat.")
+
+
+class Integrations(BaseModel):
+    """One type of connector in the health answer."""
+
+    healthy: bool
+    connectors: list[str]
+
+
+class Health(BaseModel):
+    """How the whole hub is."""
+
+    system_status: Literal["healthy", "degraded", "unhealthy"]
+    integrations: dict[str, Integrations] = Field(description="By connector type.")
+    active_incidents: int
+    connectors: list[Connector]
+    database: dict[str, Any]
+    worker: dict[str, Any]
+    alarms: list[Alarm] = Field(description="Those that go on, the longest first.")
+    nodes: list[Node]
+    reasons: list[str]
+    version: str
+
+
+class Metrics(BaseModel):
+    """The hub in numbers, now."""
+
+    incidents: dict[str, int]
+    alerts: dict[str, int]
+    pending_webhooks: int
+    oldest_undecided_seconds: float
+    connectors: list[Connector]
+    config_version: int
+    at: datetime

@@ -1,0 +1,10 @@
+-- The node on duty: it alone does what must not be done twice (watch, read back, canary, heartbeat), until then at most.
+CREATE TABLE duty (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  node uuid NOT NULL,
+  until timestamptz NOT NULL
+);
+ALTER TABLE node ADD COLUMN name text NOT NULL DEFAULT '', ADD COLUMN version text NOT NULL DEFAULT '';
+
+-- When the watch told of an alarm by itself, since nobody could be seen to have got it through the outbox.
+ALTER TABLE alarm ADD COLUMN direct_at timestamptz, ADD COLUMN direct_to text NOT NULL DEFAULT '';
