@@ -211,7 +211,7 @@ async def test_a_configuration_that_was_not_kept_is_not_in_force(
     with monkeypatch.context() as patched:
         patched.setattr(answers, "keep", broken)
         body = {"text": "services: {new: {}}\n"}
-        failed = await office.ask("POST", "/api/v1/config", body, headers=KEY)
+        failed = await office.ask("POST", "/api/v1/config?force=true", body, headers=KEY)
 
     assert failed.status_code == 503
     assert (office.hub.policy.version, "new" in office.hub.policy.services) == (1, False)
@@ -293,7 +293,7 @@ async def test_a_stranger_with_a_key_stays_a_stranger(office: Office) -> None:
 async def test_applying_twice_is_one_version(office: Office) -> None:
     """The second answer is the first one: changed, although it is in force by now."""
     body = {"text": "services: {new: {}}\n"}
-    first, second = await twice(office, "POST", "/api/v1/config", body)
+    first, second = await twice(office, "POST", "/api/v1/config?force=true", body)
 
     assert first.json() == second.json()
     assert (first.json()["version"], first.json()["changed"]) == (2, True)
