@@ -129,6 +129,12 @@ class Rig:
         await self.control("POST", "/clock", {"advance": step.total_seconds()})
         self.ring()
 
+    async def advance_without_hub(self, **span: float) -> None:
+        """Time passes while no hub runs."""
+        step = timedelta(**span)
+        self.clock.at += step
+        await self.control("POST", "/clock", {"advance": step.total_seconds()})
+
     def ring(self) -> None:
         """Everybody looks now."""
         hub = self.daemon.hub

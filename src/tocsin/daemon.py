@@ -135,12 +135,14 @@ class Daemon:
         """The database is there: tables, token, configuration, then the loops."""
         hub, data = self.hub, self.settings.data
         assert self._worker is not None
+        assert self._keeper is not None
         await self._tables()
         hub.installation = await installation_id(hub.database)
         if self._postgres is not None:
             await hub.database.transact(lambda c: nodes.i_am_alone(c, self._node))
         await self._first_token(data)
         await self._configure()
+        await self._keeper.meet()
         await self._worker.start(loops=self.settings.role in ("all", "worker"))
 
     def _hub(self, database: Database, installation: UUID, data: Path) -> Hub:

@@ -2,13 +2,17 @@
 every page has its incident (S46, S47, S48, TR-1)."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from plug import Plug
 from rig import Begin, Rig
 
+HUB = (Path(__file__).parents[2] / "src/tocsin/demo/hub.yaml").read_text()
 LOGIN = {"title": "Login is down", "source": "probe", "severity": "critical", "service_name": "user-auth"}
 SLOW = {
     "title": "A job is slow",
@@ -57,6 +61,20 @@ async def back(rig: Rig, plug: Plug) -> None:
 
 async def send(rig: Rig, want: int = 202, **fields: Any) -> Any:
     return await rig.call("POST", "/api/v1/alerts", fields, want=want)
+
+
+def database_name(dsn: str) -> str:
+    return urlsplit(dsn).path.lstrip("/")
+
+
+async def administer(dsn: str, *statements: str) -> None:
+    """Run these beside the database itself."""
+    connection = await asyncpg.connect(urlunsplit(urlsplit(dsn)._replace(path="/postgres")))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def blind_for(rig: Rig, **span: float) -> None:
@@ -205,3 +223,169 @@ async def test_s47_pagerduty_is_down_too(rig: Rig, plug: Plug) -> None:
     await rig.heal()
     await back(rig, plug)
     assert (await rung(rig))[1] == [1]
+
+
+# ---- the backup of yesterday -----------------------------------------------------------------------------
+
+
+async def copied(rig: Rig, plug: Plug, database_url: str) -> str:
+    """A backup: a copy of the database as it is now; its name."""
+    name = f"{database_name(database_url)}_copy"
+    await lost(rig, plug)
+    await administer(database_url, f"CREATE DATABASE {name} TEMPLATE {database_name(database_url)}")
+    await back(rig, plug)
+    return name
+
+
+async def restored(rig: Rig, plug: Plug, database_url: str, copy: str) -> None:
+    """The copy takes the database's place, and the hub is started on it."""
+    await rig.daemon.stop()
+    await plug.pull()
+    name = database_name(database_url)
+    await administer(
+        database_url, f"DROP DATABASE {name} WITH (FORCE)", f"ALTER DATABASE {copy} RENAME TO {name}"
+    )
+    await plug.plug_in()
+    await rig.start_hub()
+
+    async def noticed() -> bool:
+        rig.daemon.hub.wake.ring("keeper")
+        return rig.daemon.hub.hold is not None
+
+    await rig.until(noticed, "the hub notices that its database is older")
+
+
+async def waiting_copy(begin: Begin, plug: Plug, database_url: str) -> tuple[Rig, str]:
+    """A backup taken while a page waits at both providers, which got it afterwards; at PagerDuty it is over."""
+    rig = await begin(dsn=plug.dsn, webhooks=False)
+    await rig.fault("pagerduty", kind="500")
+    await rig.fault("opsgenie", kind="500")
+    await rig.alert(**{**LOGIN, "title": "Checkout is down", "severity": "high"})
+    copy = await copied(rig, plug, database_url)
+    await rig.heal()
+
+    async def rang() -> bool:
+        await rig.advance(seconds=5)
+        return [len(c) for c in await rung(rig)] == [1, 1]
+
+    await rig.until(rang, "both have the page")
+    await rig.quiet()
+    (there,) = await rig.pagerduty()
+    await rig.control("POST", f"/pagerduty/incidents/{there['id']}/resolve", {"user": "bo@example.com"})
+    return rig, copy
+
+
+async def test_s48_a_restored_backup_is_held_and_nobody_is_paged_for_what_is_over(
+    begin: Begin, plug: Plug, database_url: str
+) -> None:
+    """The copy says that a page waits; it went out long ago, and somebody has resolved it. Held, listed, told
+    everywhere, and after `im resume` looked for before anything is sent."""
+    rig, copy = await waiting_copy(begin, plug, database_url)
+    before = await rung(rig)
+    await restored(rig, plug, database_url, copy)
+    await rig.advance(seconds=30)
+    health = await rig.call("GET", "/api/v1/health", want=200)
+    ready = await rig.call("GET", "/readyz", want=200)
+    held = await rung(rig)
+    ended = await rig.call("POST", "/api/v1/resume", {}, want=200)
+    again = await rig.call("POST", "/api/v1/resume", {}, want=409)
+    for _ in range(3):
+        await rig.advance(seconds=15)
+        await rig.quiet()
+
+    assert before == held == ([1], [1])
+    assert {(w["incident"], w["connector"]) for w in health["hold"]["would_page"]} >= {
+        ("INC-1", "prod-pagerduty"), ("INC-1", "prod-opsgenie")
+    }  # fmt: skip
+    assert "older" in next(r["text"] for r in ready["reasons"] if r["name"] == "hold")
+    assert health["system_status"] == "degraded"
+    assert len(ended["would_page"]) >= 2
+    assert again["code"] == "conflict"
+    assert await rung(rig) == ([1], [1])
+    assert (await rig.incident())["status"] == "resolved"
+
+
+async def test_s48_a_hold_is_not_deaf_and_ends_by_itself(begin: Begin, plug: Plug, database_url: str) -> None:
+    """What is new and critical pages at once; what is less waits two minutes with the rest."""
+    rig, copy = await waiting_copy(begin, plug, database_url)
+    await restored(rig, plug, database_url, copy)
+    await rig.alert(**{**LOGIN, "title": "Sign-up is down"})
+    await rig.alert(**{**LOGIN, "title": "Sign-up is slow", "severity": "high"})
+
+    async def critical() -> bool:
+        return {p["title"] for p in await rig.pagerduty()} == {"Checkout is down", "Sign-up is down"}
+
+    await rig.until(critical, "what is new and critical is paged at once")
+    await rig.advance(seconds=60)
+    held = {p["title"] for p in await rig.pagerduty()}
+    await rig.advance(seconds=61)
+
+    async def rest() -> bool:
+        rig.daemon.hub.wake.ring("keeper")
+        return "Sign-up is slow" in [p["title"] for p in await rig.pagerduty()]
+
+    await rig.until(rest, "after two minutes the rest follows")
+    assert held == {"Checkout is down", "Sign-up is down"}
+    assert rig.daemon.hub.hold is None
+
+
+# ---- the morning after -----------------------------------------------------------------------------------
+
+
+async def test_s46_what_was_opened_and_resolved_in_the_downtime_pages_nobody(rig: Rig, plug: Plug) -> None:
+    """The backlog is applied whole before anything but critical leaves."""
+    await lost(rig, plug)
+    body = {"routing_key": "abcdef0123456789abcdef0123456789"}
+    for number in range(5):
+        payload = {"summary": f"Disk {number}", "source": "db", "severity": "error"}
+        await rig.call(
+            "POST",
+            "/v2/enqueue",
+            {**body, "event_action": "trigger", "dedup_key": f"d{number}", "payload": payload},
+            want=202,
+        )
+    await plug.plug_in()
+
+    async def there() -> bool:
+        rig.daemon.hub.wake.ring("keeper")
+        return rig.daemon.hub.away is None
+
+    await rig.until(there, "the journal is given back")
+    for number in range(4):
+        await rig.call(
+            "POST", "/v2/enqueue", {**body, "event_action": "resolve", "dedup_key": f"d{number}"}, want=202
+        )
+
+    async def over() -> bool:
+        listed = await rig.call("GET", "/api/v1/incidents?status=resolved", want=200)
+        return len(listed["items"]) == 4
+
+    await rig.until(over, "the resolves are decided")
+    await rig.advance(seconds=11)
+    await rig.quiet()
+
+    titles = {p["title"] for p in await rig.pagerduty()} | {a["message"] for a in await rig.opsgenie()}
+    assert titles == {"Disk 4"}
+
+
+async def test_s46_a_hub_that_was_down_for_two_hours_escalates_one_step(begin: Begin) -> None:
+    """Three later steps are overdue when it is back: the next one is asked, once, and the rest counts from then."""
+    config = HUB.replace(
+        "  standard:\n",
+        "  standard:\n    - {all: [prod-pagerduty]}\n    - {after: 5m, all: [prod-opsgenie]}\n    - {after: 5m, all: [ops-mail]}\n  was_standard:\n",
+    )
+    assert config != HUB
+    rig = await begin(config=config)
+    await rig.alert(title="Something is off", source="probe", severity="medium")
+    await rig.quiet()
+    await rig.daemon.stop()
+    await rig.advance_without_hub(hours=2)
+    await rig.start_hub()
+    await rig.advance(seconds=11)
+    await rig.quiet()
+    first = (len(await rig.pagerduty()), len(await rig.opsgenie()), len(await rig.mails()))
+    await rig.advance(minutes=5)
+    await rig.quiet()
+
+    assert first == (1, 1, 0), await rig.story()
+    assert len(await rig.mails()) == 1

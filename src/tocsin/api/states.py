@@ -45,6 +45,32 @@ class Integrations(BaseModel):
     connectors: list[str]
 
 
+class HeldPage(BaseModel):
+    """A page from before the hold; without a connector it is still to be looked at."""
+
+    incident: str
+    title: str
+    severity: str
+    connector: str
+    why: str
+
+
+class Hold(BaseModel):
+    """The database is an older copy: what was there before `since` waits until `until`, or `im resume`."""
+
+    since: datetime
+    until: datetime
+    reason: str
+    would_page: list[HeldPage]
+
+
+class Resumed(BaseModel):
+    """The hold is over; these leave now, unless they are over elsewhere."""
+
+    resumed: bool
+    would_page: list[HeldPage]
+
+
 class Health(BaseModel):
     """How the whole hub is."""
 
@@ -56,6 +82,7 @@ class Health(BaseModel):
     worker: dict[str, Any]
     alarms: list[Alarm] = Field(description="Those that go on, the longest first.")
     nodes: list[Node]
+    hold: Hold | None = Field(description="Pages wait, because the database is an older copy (S48).")
     reasons: list[str]
     version: str
 

@@ -51,6 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),
+    "resume": Entry("server", SERVER, "End a hold: pages that waited after a restored backup leave now."),
     "open": Entry("server", SERVER, "Open the dashboard, signed in."),
     "api": Entry("server", SERVER, "Call the API directly."),
     "version": Entry("server", SERVER, "Show the versions of this command and of the server."),

@@ -12,10 +12,14 @@ import typer
 
 from tocsin.cli.command import Session, command
 from tocsin.cli.failures import Failure, Usage
+from tocsin.cli.printing import Column
 from tocsin.cli.wording import pair_from, plain
 
 app = typer.Typer()
 
+_WAITED = (
+    Column("INCIDENT"), Column("SEVERITY", styled=True), Column("CONNECTOR"), Column("TITLE", flex=True), Column("WHY"),
+)  # fmt: skip
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -43,6 +47,24 @@ def version(session: Session) -> None:
     if trouble is not None:
         session.print.say(f"The server's version is unknown: {trouble}.", "yellow")
         session.print.say("Next: im doctor", "dim")
+
+
+@command(app, "resume", example="im resume")
+def resume(session: Session) -> None:
+    """End a hold: pages that waited because the database is an older copy leave now.
+
+    A hub whose database was restored from a backup holds what was there before for two minutes.
+    """
+    ended = session.client.resume()
+    if session.print.data(ended.raw):
+        return
+    session.print.rows(
+        _WAITED, ended.would_page, lambda p: [p.incident, p.severity, p.connector or "(next step)", p.title, p.why],
+        none="Nothing waited.",
+    )  # fmt: skip
+    waited = len(ended.would_page)
+    count = f"{waited} page{'' if waited == 1 else 's'}"
+    session.print.say(f"The hold is over: {count} of before it may leave now. Next: im list", "dim")
 
 
 @command(app, "open", example="im open")

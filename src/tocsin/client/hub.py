@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from tocsin.client.hold import Resumed
 from tocsin.client.shapes import (
     Accepted,
     Alert,
@@ -322,6 +323,10 @@ class Client:
         """Whether intake, database and worker are up; "not ready" (503) is an answer, not an error."""
         answer = self._transport.send("GET", "/readyz")
         return shaped(answer.json(), Ready) if answer.status == 503 else self._read(answer, "/readyz", Ready)
+
+    def resume(self) -> Resumed:
+        """End the hold that follows a restored backup; Conflict when nothing is held."""
+        return shaped(self.call("POST", "/api/v1/resume", json_body={}).json(), Resumed)
 
     def whoami(self) -> Who:
         """Who the server takes this token for."""

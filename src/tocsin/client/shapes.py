@@ -292,6 +292,7 @@ class Health(Shape):
     active_incidents: int = 0
     database: dict[str, Any] = {}
     worker: dict[str, Any] = {}
+    hold: dict[str, Any] | None = None
     version: str = ""
 
 

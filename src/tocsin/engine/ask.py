@@ -181,7 +181,7 @@ def add_effect(
             body,
             now,
             now,
-            urgent=incident.severity.rank if kind is EffectKind.CREATE else 0,
+            urgent=incident.severity.rank if kind in (EffectKind.CREATE, EffectKind.REOPEN) else 0,
         )
     )
 

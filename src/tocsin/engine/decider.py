@@ -97,7 +97,7 @@ async def _decide_blind(hub: Hub, fault: Exception) -> tuple[int, set[str]]:
 async def _decide(
     connection: Connection, hub: Hub, most: int, *, blind: bool = False
 ) -> tuple[int, set[str]]:
-    works = await undecided.claim(connection, most, hub.now(), blind=blind)
+    works = await undecided.claim(connection, most, hub.now(), blind=blind, since=hub.gate.made_since)
     if not works:
         return 0, set()
     now, policy = hub.now(), hub.policy

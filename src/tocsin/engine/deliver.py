@@ -81,7 +81,9 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         most = 1 if allowed is Leave.PROBE else int(min(free, tokens, IN_FLIGHT))
         if most < 1:
             return Claimed([], seconds_until_one(rate, tokens))
-        works = await outbox.claim(connection, connector, most, now, LEASE, node=hub.node)
+        works = await outbox.claim(connection, connector, most, now, LEASE, node=hub.node, gate=hub.gate)
+        if not works and hub.gate.shut:
+            return Claimed([], 1.0)
         if not works:
             due = await outbox.next_due(connection, connector)
             return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from tocsin.core.errors import FieldFault
+from tocsin.core.hold import Gate, Hold, gate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy, TimedMute
@@ -128,6 +129,7 @@ class Hub:
     """One node's engine room. `awake_since` = when it began, or the database came back: what was due before
     was missed, not refused (S46). `away` = since when this node finds the database away, None while it is there.
     `name` = this node, for people; it is on duty until `duty_until` by the loop's clock.
+    `hold` = what was there before it waits (S48); until `barrier_until` pages wait for what came in a downtime (S46).
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there."""
 
     database: Database
@@ -146,6 +148,8 @@ class Hub:
     duty_until: float = 0.0
     awake_since: datetime | None = None
     away: datetime | None = None
+    hold: Hold | None = None
+    barrier_until: datetime | None = None
     folder: Path | None = None
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)
@@ -174,6 +178,11 @@ class Hub:
     def incident_url(self, name: str) -> str:
         """Where people see an incident; "" without a public address."""
         return f"{self.public_url}/i/{name}" if self.public_url else ""
+
+    @property
+    def gate(self) -> Gate:
+        """What may leave now."""
+        return gate(self.hold, self.barrier_until, self.now())
 
     def token_known(self, digest: bytes) -> Token | None:
         """The token with this hash as last read from the database; None for one that has run out since."""

@@ -15,8 +15,10 @@ from typing import TypeAlias
 
 from tocsin.core.dedup import Fresh, Reading, admit
 from tocsin.core.errors import Busy
+from tocsin.core.hold import BARRIER
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
 from tocsin.engine.envelope import Admitted, Envelope
+from tocsin.engine.hold import Watch
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.kept import Kept, Unreadable, decoded, encoded
@@ -53,9 +55,11 @@ class Keeper:
         self._hub = hub
         self._journal = Journal(folder)
         self._gate = asyncio.Lock()
+        self._watch = Watch(hub)
         self.keeping = False
         self.full = False
         self.returning = False
+        self._waited = False
         self.arrive: Callable[[], Awaitable[None]] | None = None
         self.waiting: dict[Name, Waiting] = {}
         self.requests = 0
@@ -180,16 +184,20 @@ class Keeper:
 
     async def look(self) -> None:
         """Is the database there? A small write tells: one that only reads takes no alerts."""
-        hub = self._hub
         try:
             if self.arrive is not None:
                 await self.arrive()
                 self.arrive = None
-            await hub.patience.within(PROBE_SECONDS, marks.beat(hub.database))
+            await self.meet()
             if self.keeping:
                 await self._back()
         except DatabaseAway as fault:
             self.lost(fault)
+
+    async def meet(self) -> None:
+        """Ask the database how far it is: an older copy is held (S48). Before anything is sent from it."""
+        mark = await self._hub.patience.within(PROBE_SECONDS, marks.beat(self._hub.database))
+        await self._watch.look(mark)
 
     async def _back(self) -> None:
         self.returning = True
@@ -200,6 +208,9 @@ class Keeper:
 
     async def _return(self) -> None:
         hub = self._hub
+        if self.requests and not self._waited:
+            # what was opened and resolved meanwhile must not page; once for each outage, or it never ends
+            hub.barrier_until, self._waited = hub.now() + BARRIER, True
         for step in self.before_replay:
             await step()
         if not await hub.patience.all_ended(REPLAY_SECONDS):
@@ -210,7 +221,7 @@ class Keeper:
         since, hub.away = hub.away, None
         hub.awake_since = hub.now()
         log.warning("database_back", away_since=since.isoformat() if since else "", requests=self.requests)
-        self.requests = 0
+        self.requests, self._waited = 0, False
         for step in self.when_back:
             await step()
 

@@ -21,11 +21,14 @@ async def tick(hub: Hub) -> tuple[int, float]:
 
     async def work(connection: Connection) -> tuple[int, float]:
         now = hub.now()
-        due = await timers.claim_due(connection, now, TOGETHER)
+        since = hub.gate.made_since
+        due = await timers.claim_due(connection, now, TOGETHER, opened_since=since)
         ids = [incident for kind, incident in due if kind == timers.PAGE]
         if ids:
             await _look(connection, hub, ids)
         following = await timers.next_due(connection)
+        if since is not None:
+            return len(due), 1.0
         wait = (following - now).total_seconds() if following else 5.0
         return len(due), min(max(wait, LEAST_WAIT), 5.0)
 

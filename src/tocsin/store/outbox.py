@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.core.breaker import Breaker, BreakerState
+from tocsin.core.hold import Gate
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.remote import OUR_MARK, Expected
 from tocsin.store.database import Connection
 from tocsin.store.rows import Columns
 from tocsin.store.writing import Write, write
+
+_OPEN = Gate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +178,13 @@ async def claim(
     lease: timedelta,
     *,
     node: UUID | None = None,
+    gate: Gate = _OPEN,
 ) -> list[Work]:
     """Up to `most` effects of a connector that are due, leased: the head of each remote's queue only, so
     that order holds within one incident and connector; the urgent first.
 
     A lease that ran out is taken over; its earlier call may have been sent, so it counts as ambiguous.
+    What waits at the `gate` is passed over.
     """
     rows = await connection.fetch(
         """
@@ -187,6 +192,8 @@ async def claim(
           SELECT e.id, e.state FROM effect e
           WHERE e.connector = $1 AND e.state IN ('waiting', 'leased')
             AND (e.state = 'waiting' AND e.due <= $2 OR e.state = 'leased' AND e.lease_until < $2)
+            AND ($6 = 0 OR e.kind NOT IN ('create', 'reopen') OR e.urgent >= $6)
+            AND ($7::timestamptz IS NULL OR e.made_at >= $7)
             AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))
           ORDER BY e.urgent DESC, e.id LIMIT $3 FOR UPDATE OF e SKIP LOCKED)
         UPDATE effect e SET state = 'leased', lease_until = $2 + $4::interval, leased_by = $5, attempts = e.attempts + 1,
@@ -195,7 +202,7 @@ async def claim(
         WHERE e.id = head.id
         RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, m.*
         """,
-        connector, now, most, lease, node,
+        connector, now, most, lease, node, gate.least, gate.made_since,
     )  # fmt: skip
     works = [
         Work(

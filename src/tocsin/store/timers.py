@@ -11,21 +11,24 @@ PAGE = "page"
 """The page of an incident: `core/paging.py` is asked what is due."""
 
 
-async def claim_due(connection: Connection, now: datetime, most: int) -> list[tuple[str, UUID]]:
+async def claim_due(
+    connection: Connection, now: datetime, most: int, *, opened_since: datetime | None = None
+) -> list[tuple[str, UUID]]:
     """(kind, incident) of timers that are due, deleted: the look that follows sets the next one.
 
     Their incidents are locked first, as everybody does who writes a timer; one in other hands is passed over
-    and stays due. The other way round two transactions would each wait for what the other holds.
+    and stays due, and so is one of an incident opened before `opened_since`. The other way round two transactions would each wait for what the other holds.
     """
     rows = await connection.fetch(
         """
         WITH free AS (
           SELECT t.kind, t.incident_id FROM timer t JOIN incident i ON i.id = t.incident_id WHERE t.due <= $1
+            AND ($3::timestamptz IS NULL OR i.opened_at >= $3)
           ORDER BY t.due LIMIT $2 FOR NO KEY UPDATE OF i SKIP LOCKED)
         DELETE FROM timer t USING free WHERE t.kind = free.kind AND t.incident_id = free.incident_id AND t.due <= $1
         RETURNING t.kind, t.incident_id
         """,
-        now, most,
+        now, most, opened_since,
     )  # fmt: skip
     return [(row["kind"], row["incident_id"]) for row in rows]
 

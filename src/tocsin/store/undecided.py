@@ -48,14 +48,16 @@ class Undecided:
         return [UUID(mute["id"]) for mute in mutes or () if mute["kind"] == MuteKind.PARENT]
 
 
-async def claim(connection: Connection, most: int, now: datetime, *, blind: bool = False) -> list[Undecided]:
+async def claim(
+    connection: Connection, most: int, now: datetime, *, blind: bool = False, since: datetime | None = None
+) -> list[Undecided]:
     """About `most` alerts to decide, locked; those another node holds are passed over.
 
     First those with something new, oldest first, then those to be looked at again by now, of which nothing was
     heard; of these a tenth of `most` comes besides, whatever the backlog. `blind` = without reading their
-    events: for an alert whose events nobody can decide.
+    events: for an alert whose events nobody can decide. `since` = older ones are held.
     """
-    rows = await connection.fetch(_CLAIM, most, now + _SKEW, most // 10, now)
+    rows = await connection.fetch(_CLAIM, most, now + _SKEW, most // 10, now, since)
     if not rows:
         return []
     if blind:
@@ -87,9 +89,11 @@ async def claim(connection: Connection, most: int, now: datetime, *, blind: bool
 
 _CLAIM = """
 WITH heard AS (
-  SELECT * FROM alert WHERE undecided_since <= $2 ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED
+  SELECT * FROM alert WHERE undecided_since <= $2 AND ($5::timestamptz IS NULL OR undecided_since >= $5)
+  ORDER BY undecided_since LIMIT $1 FOR UPDATE SKIP LOCKED
 ), again AS (
-  SELECT * FROM alert WHERE look_again_at <= $4 AND undecided_since IS NULL ORDER BY look_again_at
+  SELECT * FROM alert WHERE look_again_at <= $4 AND undecided_since IS NULL AND $5::timestamptz IS NULL
+  ORDER BY look_again_at
   LIMIT greatest($1 - (SELECT count(*) FROM heard), $3) FOR UPDATE SKIP LOCKED
 )
 SELECT * FROM heard UNION ALL SELECT * FROM again

@@ -14,6 +14,7 @@ from tocsin.api import auth, fleet, states, views
 from tocsin.api.asking import Reader, TheHub
 from tocsin.api.metrics import MEDIA_TYPE
 from tocsin.api.once import Keyed
+from tocsin.api.routes import holding
 from tocsin.api.routes.answers import problems
 from tocsin.api.stream import Stream
 from tocsin.core.severity import Severity
@@ -50,6 +51,10 @@ async def readyz(request: Request, hub: TheHub) -> JSONResponse:
     told: dict[str, Any] = {"ready": ready, "checks": checks}
     if not hub.active.unsealed:
         told["reasons"] = [{"name": "credentials", "text": credentials.LOST, "next": credentials.NEXT}]
+    if hub.hold is not None:
+        text = f"pages of before wait until {hub.hold.until:%H:%M:%S} UTC: {hub.hold.reason}"
+        step = "look at what would page (im api GET /api/v1/health), then im resume"
+        told["reasons"] = [*told.get("reasons", []), {"name": "hold", "text": text, "next": step}]
     return JSONResponse(told, 200 if ready else 503)
 
 
@@ -65,7 +70,10 @@ async def _database_up(hub: Hub) -> bool:
 @router.get("/api/v1/health", summary="How the hub is", response_model=states.Health, responses=problems())
 async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
     """Unhealthy: nothing is decided or sent. Degraded: something is, but not all of it."""
+    if hub.away is not None:
+        return _blind(hub)
     worker = bool(request.app.state.worker_alive())
+    held = await holding.held(hub)
     found = await fleet.fleet(hub)
     work = await hub.database.read(figures.work)
     going_on = await hub.database.read(lambda c: alarms.page(c, over=False, before=None, most=100))
@@ -81,6 +89,9 @@ async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
         degraded.append(
             f"the configuration {hub.refused_file.file} was refused at the start; version {hub.refused_file.version} stayed in force"
         )
+    if held is not None:
+        waits = f"{len(held.would_page)} pages wait until {held.until:%H:%M:%S} UTC, or `im resume`"
+        degraded.insert(0, f"{held.reason}: {waits}")
     degraded += [one.alarm.title for one in going_on if one.alarm.severity.rank >= Severity.HIGH.rank]
     return states.Health(
         system_status="unhealthy" if unhealthy else "degraded" if degraded else "healthy",
@@ -88,7 +99,16 @@ async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
         connectors=list(found.connectors), database={"healthy": True},
         worker={"healthy": worker, "undecided_alerts": work.undecided_alerts, "pending_webhooks": work.pending_webhooks},
         alarms=[views.alarm(one) for one in reversed(going_on)], nodes=[views.node(one, hub.now()) for one in up],
-        reasons=[*unhealthy, *degraded], version=__version__,
+        hold=held, reasons=[*unhealthy, *degraded], version=__version__,
+    )  # fmt: skip
+
+
+def _blind(hub: Hub) -> states.Health:
+    """What is known without the database."""
+    text = f"the database is away since {hub.away:%H:%M:%S} UTC: alerts are kept on disk and decided when it is back"
+    return states.Health(
+        system_status="unhealthy", integrations={}, active_incidents=0, connectors=[], database={"healthy": False},
+        worker={"healthy": False}, alarms=[], nodes=[], hold=None, reasons=[text], version=__version__,
     )  # fmt: skip
 
 

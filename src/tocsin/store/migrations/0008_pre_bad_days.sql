@@ -2,6 +2,8 @@
 CREATE TABLE mark (
   number bigint NOT NULL,
   at timestamptz NOT NULL,
+  -- when what is due was last moved, because the database's clock was set (S49)
+  moved_at timestamptz,
   one boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
 INSERT INTO mark (number, at) VALUES (0, now());
@@ -29,3 +31,15 @@ CREATE TABLE blind_page (
 );
 CREATE INDEX blind_page_open ON blind_page (scope, dedup_key) WHERE adopted_at IS NULL;
 ALTER TABLE alert ADD COLUMN paged_blind uuid;
+
+-- The database was found to be an older copy: what it says is over or not is not believed at once (S48).
+CREATE TABLE hold (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  since timestamptz NOT NULL,
+  until timestamptz NOT NULL,
+  reason text NOT NULL,
+  node uuid,
+  ended_at timestamptz,
+  ended_by text NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX hold_goes_on ON hold ((true)) WHERE ended_at IS NULL;
