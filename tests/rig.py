@@ -144,6 +144,7 @@ class Rig:
             "timers",
             "hooks",
             "reconcile",
+            "rungs",
             *(f"courier {c}" for c in hub.policy.connectors),
         ):
             hub.wake.ring(bell)

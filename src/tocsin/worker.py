@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from tocsin import __version__
-from tocsin.engine import alarm, configure, credentials, deliver, forget, hooks, reconcile, tick
+from tocsin.engine import alarm, configure, credentials, deliver, forget, hooks, notified, reconcile, tick
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
@@ -59,7 +59,7 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
-            others += [(alarm.BELL, self._alarms), ("watch", self._watch.look)]
+            others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -141,6 +141,10 @@ class Worker:
             if task is None or task.done():
                 reading = reconcile.read_due(self._hub, self._wire, connector)
                 self._readers[connector.name] = asyncio.create_task(reading, name=f"read {connector.name}")
+        return None
+
+    async def _rungs(self) -> float | None:
+        await notified.look_for_notified(self._hub, self._wire)
         return None
 
     async def _refresh(self) -> float | None:

@@ -11,7 +11,7 @@ from kinds import PROVIDERS, SOURCES
 from tocsin.core.blind import blind_incident, judge
 from tocsin.core.dedup import Fresh, admit
 from tocsin.core.model import Alert, AlertId, CorrelationId, Event
-from tocsin.core.paging import Way
+from tocsin.core.plan import Way
 from tocsin.core.severity import Severity
 from tocsin.policy import load
 

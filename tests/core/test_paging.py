@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import IncidentStatus
-from tocsin.core.paging import Asked, Look, Plan, PlannedStep, Way, look
+from tocsin.core.paging import Look, look
+from tocsin.core.plan import Asked, Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
+from tocsin.core.severity import Severity
 
 from .values import MITIGATED, OPEN, RESOLVED, T0, C, at
 
@@ -41,11 +43,16 @@ class Desk:
     asked: dict[Way, Asked] = field(default_factory=dict)
     breakers: dict[str, BreakerState] = field(default_factory=dict)
     status: IncidentStatus = OPEN
+    severity: Severity = C
+    tells: frozenset[str] = frozenset()
     order: list[Way] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
     def look(self, now: datetime) -> Look:
-        due = look(self.plan, self.asked, status=self.status, severity=C, breakers=self.breakers, now=now)
+        due = look(
+            self.plan, self.asked, status=self.status, severity=self.severity, breakers=self.breakers, now=now,
+            tells_notified=self.tells,
+        )  # fmt: skip
         self.plan = due.plan
         for _, way in due.ask:
             self.asked[way] = Asked(way=way, at=now)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tocsin.core.paging import Way, plan_for, with_channels
+from tocsin.core.plan import Way, plan_for, with_channels
 from tocsin.core.policy import Defaults, Mode, Step, Target, TargetKind, Team, User
 
 from .values import T0, at, connectors, policy, step

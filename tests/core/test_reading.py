@@ -24,6 +24,9 @@ class Side:
     remote_id: str = "Q1"
     status: RemoteStatus = S.TRIGGERED
     notified_at: datetime | None = T0
+    asked_at: datetime = T0
+    failed_at: datetime | None = None
+    exhausted_at: datetime | None = None
     there_at: datetime | None = None
     expected: tuple[Expected, ...] = ()
 
@@ -48,6 +51,12 @@ ACKED_BY_US = (Expected("acknowledged", at(40)),)
         pytest.param(Side(status=S.UNKNOWN), {"status": S.TRIGGERED}, [], id="the first sight of what we asked for"),
         pytest.param(Side(), {"status": S.UNKNOWN}, [], id="S41: a word nobody knows says nothing"),
         pytest.param(Side(notified_at=None), {"status": S.UNKNOWN, "notified": True}, [K.NOTIFIED], id="S27: somebody was rung"),
+        pytest.param(Side(notified_at=None, asked_at=at(50)), {"notified": True, "changed_at": at(5)}, [], id="S27: rung for an earlier page of it there"),
+        pytest.param(Side(), {"exhausted": True}, [K.EXHAUSTED], id="S32: nobody is left to ask"),
+        pytest.param(Side(exhausted_at=at(3)), {"exhausted": True}, [], id="S32: known"),
+        pytest.param(Side(status=S.ACKNOWLEDGED), {"exhausted": True}, [], id="S32: somebody has it, so it does not matter"),
+        pytest.param(Side(notified_at=None), {"unreachable": "nobody is on call"}, [K.UNREACHABLE], id="S28: it can ring nobody"),
+        pytest.param(Side(), {"unreachable": "its service is in maintenance"}, [], id="S28: it rang somebody before"),
         pytest.param(Side(), {"status": S.RESOLVED, "merged_into": "Q9"}, [K.MERGED], id="S41: merged there is no resolve"),
         pytest.param(Side(status=S.ACKNOWLEDGED, expected=ACKED_BY_US), {"status": S.TRIGGERED}, [], id="read before our acknowledgement arrived"),
         pytest.param(Side(expected=ACKED_BY_US), {"status": S.RESOLVED}, [K.RESOLVED], id="a resolve is one, whatever is on its way"),

@@ -18,7 +18,7 @@ from tocsin.core.model import (
     IncidentStatus,
     Part,
 )
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.ports import EffectKind
 from tocsin.core.severity import Severity
 from tocsin.store import sheet

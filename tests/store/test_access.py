@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.store import configs, hooks, sheet, timers, tokens
 from tocsin.store.database import Connection, Database
 from tocsin.store.hooks import Hook

@@ -7,6 +7,7 @@ import pytest
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.ports import EffectKind
 from tocsin.store import outbox
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Database
 from tocsin.store.outbox import Work
 from tocsin.store.outcomes import Outcomes, Settled, save_outcomes
@@ -213,4 +214,4 @@ async def test_a_breaker_is_shared_by_everybody(database: Database) -> None:
     await database.transact(trip)
 
     assert (await database.read(outbox.states))["pd"].breaker == tripped
-    assert await database.read(outbox.open_breakers) == {"pd": BreakerState.OPEN}
+    assert await database.read(lambda c: open_breakers(c, NOON)) == {"pd": BreakerState.OPEN}

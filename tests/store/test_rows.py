@@ -19,7 +19,7 @@ from tocsin.core.model import (
     Link,
     Part,
 )
-from tocsin.core.paging import Plan, PlannedStep, Way
+from tocsin.core.plan import Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
 from tocsin.store import incidents, intake

@@ -239,6 +239,10 @@ class Connector(BaseModel):
     success_rate: float | None
     average_ms: float | None
     attempts: int
+    slow_until: datetime | None = Field(
+        None,
+        description="It took pages and notified nobody in time: until then pages fail over at once (S30).",
+    )
     sync: Literal["webhook", "polling"]
     divergences: int = Field(
         default=0, description="Differences that are open: GET /api/v1/divergences lists them."

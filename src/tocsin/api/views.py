@@ -9,7 +9,7 @@ from typing import Any
 from tocsin.api import shapes, sides, states
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.model import IncidentStatus, Link
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
 from tocsin.core.watch import SILENT_AFTER
 from tocsin.engine.explain import span
@@ -114,11 +114,15 @@ def connector(
 ) -> shapes.Connector:
     breaker = state.breaker if state else Breaker()
     rate = outcomes.success_rate
+    slow_until = state.slow_until if state and state.slow_until and state.slow_until > hub.now() else None
     return shapes.Connector(
         name=known.name, type=known.type, direction=known.direction.value, enabled=True,
-        healthy=breaker.state is BreakerState.CLOSED,
-        breaker=shapes.Breaker(
-            state=breaker.state.value, failures=breaker.failures, opened_at=breaker.opened_at, next_probe_at=breaker.probe_at
+        healthy=breaker.state is BreakerState.CLOSED and slow_until is None, slow_until=slow_until,
+        breaker=shapes.Breaker.model_validate(
+            {
+                "state": breaker.state, "failures": breaker.failures, "opened_at": breaker.opened_at,
+                "next_probe_at": breaker.probe_at,
+            }
         ),
         queue=queue, last_success_at=state.last_success_at if state else None,
         last_failure_at=state.last_failure_at if state else None, last_error=state.last_error if state else "",
@@ -172,8 +176,10 @@ def step(of: Step) -> shapes.Step:
     def span_of(length: timedelta | None) -> str | None:
         return span(length) if length else None
 
+    hedges = of.mode is Mode.FAILOVER and len(of.targets) > 1
+
     return shapes.Step(
         mode=of.mode.value, targets=[target.shown for target in of.targets], after=span_of(of.after),
-        within=span_of(of.within) if of.mode is Mode.FAILOVER else None, hedge=span_of(of.hedge),
+        within=span_of(of.within) if of.mode is Mode.FAILOVER else None, hedge=span_of(of.hedge) if hedges else None,
         repeat=span_of(of.repeat),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tocsin.core.model import Alert, Line
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.severity import Severity
 
 INTEGRATION = "tocsin"
@@ -32,6 +32,22 @@ class Alarm:
     text: str
     severity: Severity = Severity.HIGH
     connector: str = ""
+
+
+SLOW = "slow/{}"
+
+
+def slow(connector: str, hedges: int) -> Alarm:
+    """A provider that takes pages and rings nobody in time (S30)."""
+    return Alarm(
+        key=SLOW.format(connector),
+        title=f"{connector} takes pages, but notifies nobody in time",
+        text=f"{hedges} critical pages within a minute were created at {connector} and rang nobody there in time, so "
+        "others were asked too. For the next minute pages fail over at once. Look at the provider's status page, and "
+        "at who is on call there.",
+        severity=Severity.HIGH,
+        connector=connector,
+    )
 
 
 def is_alarm(alert: Alert) -> bool:

@@ -15,7 +15,7 @@ from tocsin.core.classify import Classified
 from tocsin.core.decide import understand
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Alert, Event, IncidentId
-from tocsin.core.paging import Plan, plan_for, with_channels
+from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import Integration, Policy, RouteKind
 from tocsin.core.route import default_route
 from tocsin.core.severity import Severity

@@ -21,6 +21,7 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+    SLOW = "slow"  # takes pages and notifies nobody in time: open for pages alone (S30); stored as slow_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ from tocsin.core.model import (
 )
 from tocsin.core.mute import Muting, muting
 from tocsin.core.owed import Owed, put_off, still_owed
-from tocsin.core.paging import Plan, plan_for, with_channels
 from tocsin.core.parts import with_parts
+from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import Policy, RouteKind
 from tocsin.core.quiet import Quiet, quiet, record_of_quiet, would_have_paged, would_page
 from tocsin.core.record import core_facts, record_of
@@ -259,7 +259,13 @@ def _plan(
 ) -> tuple[Plan, tuple[Line, ...]]:
     steps = with_channels(u.route.steps, u.route.channels)
     plan, lines = plan_for(
-        steps, policy, team=u.classified.team, now=now, delay=u.route.delay, mailer=situation.mailer
+        steps,
+        policy,
+        team=u.classified.team,
+        now=now,
+        delay=u.route.delay,
+        mailer=situation.mailer,
+        repeat=u.route.repeat,
     )
     plan, more = avoiding(plan, situation.alert)
     return plan, (*lines, *more)

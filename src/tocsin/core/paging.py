@@ -1,4 +1,4 @@
-"""Who is to be asked now, what gives way to what, and when to look again (S27 to S29, S31, PR-4).
+"""Who is to be asked now, what gives way to what, and when to look again (S27 to S32, PR-4).
 
 A plan is made when an incident is routed and kept with it; `look` is asked whenever something happened
 (opened, a target answered, time passed) and says what is due. It never sends.
@@ -6,146 +6,33 @@ A plan is made when an incident is routed and kept with it; `look` is asked when
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import IncidentStatus, Line
-from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
+from tocsin.core.plan import Asked, Plan, PlannedStep, Way
+from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
 
 LAST_RESORT_AFTER = timedelta(seconds=10)
 """In mode `all`: nobody has created it this long after the step was sent, so the last resort is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One target as it can be asked: a connector, and an address when a person is asked by mail.
-
-    Two targets that lead to one address (`oncall` and `lead` are both Ada) are one way.
-    """
-
-    connector: str
-    recipient: str = ""
-    shown: str = field(default="", compare=False)
-
-    @property
-    def name(self) -> str:
-        """For people: "prod-pagerduty", or "lead Ada by ops-mail"."""
-        return self.shown or self.connector
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
-    """A step of the policy with its targets worked out. `sent_at` None = not yet."""
-
-    mode: Mode
-    ways: tuple[Way, ...]
-    after: timedelta = timedelta(0)
-    within: timedelta = timedelta(seconds=3)
-    sent_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The page under way. `hold_until` = a delay rule holds it; `last_resort` are asked when a step
-    reaches nobody; `services` = the parts that are paged."""
-
-    steps: tuple[PlannedStep, ...] = ()
-    started_at: datetime | None = None
-    hold_until: datetime | None = None
-    last_resort: tuple[Way, ...] = ()
-    last_resort_at: datetime | None = None
-    told_exhausted: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is known of one way that was asked (all parts of the incident together, worst first)."""
-
-    way: Way
-    at: datetime
-    created: bool = False
-    failed: bool = False
-    superseded: bool = False
-    fault: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is due: `ask` these ways (step index, way), `withdraw` these (with the way that has it),
-    look again at `next_at` (None = only when something happens)."""
+    """What is due: `ask` these ways (step index, way), ask `again` these that were asked before, `withdraw`
+    these (with the way that has it), look again at `next_at` (None = only when something happens). `hedged`
+    = connectors beside which another was asked because nobody was notified in time."""
 
     plan: Plan
     ask: tuple[tuple[int, Way], ...] = ()
+    again: tuple[tuple[int, Way], ...] = ()
+    hedged: tuple[str, ...] = ()
     withdraw: tuple[tuple[Way, str], ...] = ()
     lines: tuple[Line, ...] = ()
     next_at: datetime | None = None
-
-
-def plan_for(
-    steps: Sequence[Step], policy: Policy, *, team: str, now: datetime, delay: timedelta | None, mailer: str
-) -> tuple[Plan, tuple[Line, ...]]:
-    """Work the targets of a route out. `mailer` = name of the connector that mails people, or "".
-
-    A target that cannot be reached (no address, no mailer) is left out and told.
-    """
-    lines: list[Line] = []
-    planned: list[PlannedStep] = []
-    for step in steps:
-        ways: list[Way] = []
-        for target in step.targets:
-            if target.kind is TargetKind.CONNECTOR:
-                ways.append(Way(target.name))
-                continue
-            found = _people(target.kind, target.name, team, policy)
-            reachable = [policy.users[p] for p in found if p in policy.users and policy.users[p].email]
-            if not reachable or not mailer:
-                why = (
-                    "no e-mail connector is configured"
-                    if reachable
-                    else "nobody with an address stands behind it"
-                )
-                lines.append(
-                    Line(kind="page_failed", text=f"{target.shown} cannot be asked: {why}", reason="no_way")
-                )
-            ways += [
-                Way(mailer, user.email, f"{target.shown} {user.name} by {mailer}")
-                for user in reachable
-                if mailer
-            ]
-        planned.append(PlannedStep(mode=step.mode, ways=tuple(ways), after=step.after, within=step.within))
-    plan = Plan(
-        steps=tuple(planned),
-        started_at=now,
-        hold_until=now + delay if delay else None,
-        last_resort=tuple(Way(name) for name in policy.defaults.last_resort),
-    )
-    return plan, tuple(lines)
-
-
-def with_channels(steps: Sequence[Step], channels: Sequence[Target]) -> tuple[Step, ...]:
-    """The steps with `channels` asked besides the first: in it when it asks all, else next to it, since a
-    failover asks its later targets only when the earlier ones fail."""
-    if not channels:
-        return tuple(steps)
-    if steps and steps[0].mode is Mode.ALL:
-        targets = tuple(dict.fromkeys([*steps[0].targets, *channels]))
-        return (replace(steps[0], targets=targets), *steps[1:])
-    return (*steps[:1], Step(mode=Mode.ALL, targets=tuple(channels)), *steps[1:])
-
-
-def _people(kind: TargetKind, name: str, team: str, policy: Policy) -> tuple[str, ...]:
-    if kind is TargetKind.USER:
-        return (name,)
-    of = policy.teams.get(name or team)
-    if of is None:
-        return ()
-    if kind is TargetKind.TEAM:
-        return of.members
-    # who is on call comes with schedules; until then the lead answers for the team
-    return (of.lead,) if of.lead else of.members[:1]
 
 
 def look(
@@ -157,18 +44,21 @@ def look(
     breakers: Mapping[str, BreakerState],
     now: datetime,
     awake_since: datetime | None = None,
+    tells_notified: Collection[str] = (),
 ) -> Look:
     """What is due now.
 
     `asked` maps each way already asked to what is known of it; `breakers` has the state of every
-    connector that is not closed. An incident that is not open asks nobody new. `awake_since` = nothing was
+    connector that is not closed; `tells_notified` are those that can say whether somebody was rung. An incident
+    that is not open asks nobody new. `awake_since` = nothing was
     sent before it (the hub was down): no target is given up for time that passed without the hub (S46).
     """
     if status is not IncidentStatus.OPEN or plan.started_at is None:
         return Look(plan=plan)
     if plan.hold_until and now < plan.hold_until:
         return Look(plan=plan, next_at=plan.hold_until)
-    state = _State(plan, dict(asked), breakers, now, awake_since)
+    rungs = tells_notified if severity is Severity.CRITICAL else ()
+    state = _State(plan, dict(asked), breakers, now, awake_since, tells_notified, rungs)
     state.send_due_steps()
     for index, step in enumerate(state.plan.steps):
         if step.sent_at is not None:
@@ -177,8 +67,8 @@ def look(
         state.stranded.append(now)
     state.last_resort(severity)
     return Look(
-        plan=state.plan, ask=tuple(state.ask), withdraw=tuple(state.withdraw), lines=tuple(state.lines),
-        next_at=min(state.wake, default=None),
+        plan=state.plan, ask=tuple(state.ask), again=tuple(state.again), hedged=tuple(state.hedged),
+        withdraw=tuple(state.withdraw), lines=tuple(state.lines), next_at=min(state.wake, default=None),
     )  # fmt: skip
 
 
@@ -191,7 +81,11 @@ class _State:
     breakers: Mapping[str, BreakerState]
     now: datetime
     awake_since: datetime | None = None
+    tells_notified: Collection[str] = ()
+    hedges: Collection[str] = ()
     ask: list[tuple[int, Way]] = field(default_factory=list)
+    again: list[tuple[int, Way]] = field(default_factory=list)
+    hedged: list[str] = field(default_factory=list)
     withdraw: list[tuple[Way, str]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     wake: list[datetime] = field(default_factory=list)
@@ -205,23 +99,53 @@ class _State:
         steps = list(self.plan.steps)
         for index, step in enumerate(steps):
             if step.sent_at is None:
-                due = previous + step.after
+                early = self._exhausted_since(previous) if index else None
+                due = early or previous + step.after
                 if self.now < due:
                     self.wake.append(due)
                     break
                 # an overdue one is sent once, and the rest counts from now (S46)
                 steps[index] = step = replace(step, sent_at=self.now)
                 if index and step.after:
-                    text = f"Nobody acknowledged in {_told(step.after)}: step {index + 1} asks {_names(step.ways)}"
-                    self.lines.append(Line(kind="escalated", text=text, reason="not_acknowledged"))
+                    self._escalated(index, step, early=early is not None)
             previous = step.sent_at or previous
         self.plan = replace(self.plan, steps=tuple(steps))
+
+    def _exhausted_since(self, sent: datetime) -> datetime | None:
+        """S32: those who have the page have nobody left to ask, since the step before was sent at `sent`."""
+        holders = [a for a in self.asked.values() if a.created and not a.failed]
+        holders = [a for a in holders if a.way.connector in self.tells_notified]
+        ends = [a.exhausted_at for a in holders if a.exhausted_at]
+        return max(ends) if ends and len(ends) == len(holders) and max(ends) > sent else None
+
+    def _escalated(self, index: int, step: PlannedStep, *, early: bool) -> None:
+        why = f"Nobody acknowledged in {_told(step.after)}"
+        if early:
+            why = "Nobody acknowledged, and those who were asked have nobody left to ask"
+        text = f"{why}: step {index + 1} asks {_names(step.ways)}"
+        reason = "path_exhausted" if early else "not_acknowledged"
+        self.lines.append(Line(kind="escalated", text=text, reason=reason))
 
     def carry_on(self, index: int, step: PlannedStep) -> None:
         if step.mode is Mode.ALL:
             self._all(index, step)
         else:
             self._failover(index, step)
+        if step.repeat is not None:
+            self._repeat(index, step, step.repeat)
+
+    def _repeat(self, index: int, step: PlannedStep, every: timedelta) -> None:
+        """Without a cap, while nobody has acknowledged; one that is overdue is asked once (S46)."""
+        last = step.repeated_at or step.sent_at
+        assert last is not None
+        if self.now >= last + every:
+            before = [way for way in step.ways if way in self.asked and self.asked[way].at < self.now]
+            self.again += [(index, way) for way in before]
+            steps = list(self.plan.steps)
+            steps[index] = replace(step, repeated_at=self.now)
+            self.plan = replace(self.plan, steps=tuple(steps))
+            last = self.now
+        self.wake.append(last + every)
 
     def _waiting_since(self, at: datetime) -> datetime:
         return max(at, self.awake_since) if self.awake_since else at
@@ -244,42 +168,82 @@ class _State:
             self.stranded.append(self._waiting_since(step.sent_at) + LAST_RESORT_AFTER)
 
     def _failover(self, index: int, step: PlannedStep) -> None:
-        """Ask in order; the first that has created it keeps it, the others are withdrawn (S31)."""
-        holder = next((w for w in step.ways if w in self.asked and self.asked[w].created), None)
-        if holder is not None:
-            self.reached = True
-            for way in step.ways:
-                a = self.asked.get(way)
-                if a and way != holder and not (a.created or a.failed or a.superseded):
-                    self.withdraw.append((way, holder.name))
+        """Ask in order until one has it: created, and somebody notified where that is asked for (S30)."""
+        has_it = [way for way in step.ways if (a := self.asked.get(way)) and a.created and not a.failed]
+        self.reached = self.reached or bool(has_it)
+        self._withdraw_others(step, has_it)
+        if any(self._confirmed(step, way) for way in has_it):
             return
-        for position, way in enumerate(step.ways):
+        order = self._order(step)
+        for position, way in enumerate(order):
             if way not in self.asked:
                 self._put(index, way)
-            a = self.asked[way]
-            shut = self.breakers.get(way.connector) is BreakerState.OPEN
-            gives_way_at = self.now if a.failed or shut else self._waiting_since(a.at) + step.within
+            gives_way_at, why, reason = self._patience(step, way)
             if self.now < gives_way_at:
                 self.wake.append(gives_way_at)
                 return
-            following = step.ways[position + 1] if position + 1 < len(step.ways) else None
-            if following is not None and following not in self.asked:
-                why = (
-                    a.fault or "refused"
-                    if a.failed
-                    else "its breaker is open"
-                    if shut
-                    else f"not created within {_told(step.within)}"
-                )
+            following = order[position + 1] if position + 1 < len(order) else None
+            if following is None or following in self.asked:
+                continue
+            if way in has_it and reason == "not_notified":
+                self.hedged.append(way.connector)
+                text = f"{way.name} has it, but {why}; {following.name} is asked too"
+                self.lines.append(Line(kind="hedged", text=text, reason=reason))
+            else:
                 text = f"{way.name}: {why}; {following.name} is asked instead"
-                self.lines.append(
-                    Line(
-                        kind="failed_over",
-                        text=text,
-                        reason="failed" if a.failed else "breaker_open" if shut else "not_created",
-                    )
-                )
+                self.lines.append(Line(kind="failed_over", text=text, reason=reason))
         self.failed_over.append(self.now)
+
+    def _confirmed(self, step: PlannedStep, way: Way) -> bool:
+        wanted = step.hedge is not None and way.connector in self.hedges
+        return not wanted or self.asked[way].notified_at is not None
+
+    def _withdraw_others(self, step: PlannedStep, has_it: list[Way]) -> None:
+        """S31: what still waits elsewhere is not wanted any more; what was asked because nobody was notified is
+        wanted until somebody was."""
+        if not has_it:
+            return
+        holder = next((way for way in has_it if self._confirmed(step, way)), has_it[0])
+        until = (
+            None if self._confirmed(step, holder) else self.asked[holder].at + (step.hedge or timedelta(0))
+        )
+        for way in step.ways:
+            a = self.asked.get(way)
+            waits = a is not None and not (a.created or a.failed or a.superseded)
+            if a is not None and waits and way != holder and (until is None or a.at < until):
+                self.withdraw.append((way, holder.name))
+
+    def _order(self, step: PlannedStep) -> list[Way]:
+        """Who was asked before, in that order; then the others as written, those known to be slow last."""
+        ways = list(dict.fromkeys(step.ways))
+        before = sorted((way for way in ways if way in self.asked), key=lambda way: self.asked[way].at)
+        left = [way for way in ways if way not in self.asked]
+        slow = [way for way in left if self.breakers.get(way.connector) is BreakerState.SLOW]
+        if slow and not before and len(slow) < len(left):
+            following = next(way for way in left if way not in slow)
+            names = _names(tuple(way for way in slow if left.index(way) < left.index(following)))
+            if names != "nobody":
+                text = f"{names}: notified nobody in time of late; {following.name} is asked instead"
+                self.lines.append(Line(kind="failed_over", text=text, reason="slow"))
+        return [*before, *(way for way in left if way not in slow), *slow]
+
+    def _patience(self, step: PlannedStep, way: Way) -> tuple[datetime, str, str]:
+        """Until when this one is waited for, and what is said when it gives way."""
+        a = self.asked[way]
+        if a.failed:
+            return self.now, a.fault or "refused", "failed"
+        since = self._waiting_since(a.at)
+        if a.created:
+            hedge = step.hedge or timedelta(0)
+            slow = self.breakers.get(way.connector) is BreakerState.SLOW
+            return (
+                since + hedge,
+                f"nobody was notified within {_told(hedge)}",
+                "slow" if slow else "not_notified",
+            )
+        if self.breakers.get(way.connector) is BreakerState.OPEN:
+            return self.now, "its breaker is open", "breaker_open"
+        return since + step.within, f"not created within {_told(step.within)}", "not_created"
 
     def last_resort(self, severity: Severity) -> None:
         """Nobody has it: the last resort, once; without one, say so (never silently).

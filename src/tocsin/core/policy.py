@@ -167,20 +167,23 @@ class Mode(StrEnum):
     FAILOVER = "failover"
 
 
+HEDGE = timedelta(seconds=30)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of an escalation policy.
 
     `after` counts from the start of the page (step 1) and is the wait since the previous step for the
-    others. `within`: a failover target not created by then gives way to the next. `hedge`: not
-    notified by then, the next is asked too (critical only, S30). `ack`: "any" or "each".
+    others. `within`: a failover target not created by then gives way to the next. `hedge`: nobody
+    notified by then, the next is asked too (critical only, S30; None = never). `ack`: "any" or "each".
     """
 
     mode: Mode
     targets: tuple[Target, ...]
     after: timedelta = timedelta(0)
     within: timedelta = timedelta(seconds=3)
-    hedge: timedelta | None = None
+    hedge: timedelta | None = HEDGE
     ack: str = "any"
     repeat: timedelta | None = None
 

@@ -107,7 +107,8 @@ class Effect:
     look up before writing. `reread`: it waited longer than 5 s: read the state before writing (S39).
     `links` and `details` are the same core facts for every provider (PR-2); `fields` are the custom ones
     among the details, which may change after the page. `recipients` are e-mail
-    addresses that stand in for the connector's own (a person asked by mail); empty = the connector's.
+    addresses that stand in for the connector's own (a person asked by mail); empty = the connector's. `repeat` names a
+    further asking of the same page, "" = the first.
     """
 
     kind: EffectKind
@@ -130,6 +131,7 @@ class Effect:
     recipients: tuple[str, ...] = ()
     opened_at: datetime | None = None
     incident_name: str = ""
+    repeat: str = ""
     look_first: bool = False
     reread: bool = False
 
@@ -265,7 +267,8 @@ class ChangeKind(StrEnum):
     NOTE = "note"
     REASSIGNED = "reassigned"
     ESCALATED = "escalated"
-    NOTIFIED = "notified"  # a human being was rung (rung three of S27)
+    NOTIFIED = "notified"  # a human being was rung (rung three of S27); `person` is who
+    UNREACHABLE = "unreachable"  # it can ring nobody there (S28); `note` says why
     EXHAUSTED = "exhausted"  # its escalation path is at its end (S32)
     PRIORITY = "priority"
     MERGED = "merged"
@@ -317,7 +320,8 @@ class RemoteRef:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteState:
     """What a reading said. `key` or `remote_id` tells which; `acknowledged_by`/`resolved_by` name a
-    person or are "". `notified` = a human being was rung. `changed_at` by the provider's clock."""
+    person or are "". `notified` = a human being was rung, `notified_who` by name. `exhausted` = its
+    escalation path is at its end (S32); `unreachable` says in words why it can ring nobody (S28). `changed_at` by the provider's clock."""
 
     key: str = ""
     remote_id: str = ""
@@ -327,6 +331,9 @@ class RemoteState:
     acknowledged_by: str = ""
     resolved_by: str = ""
     notified: bool | None = None
+    notified_who: str = ""
+    exhausted: bool = False
+    unreachable: str = ""
     merged_into: str = ""
     changed_at: datetime | None = None
 

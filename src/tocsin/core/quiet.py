@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json
 from tocsin.core.mute import NOTHING, Muting
-from tocsin.core.paging import with_channels
+from tocsin.core.plan import with_channels
 from tocsin.core.policy import Policy, RouteKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteRef, RemoteState, RemoteStatus
-from tocsin.core.remote import Expected
+from tocsin.core.remote import LATE_SKEW, Expected
 
 ON_ITS_WAY = timedelta(seconds=30)
 """A write of ours that is younger than this when the reading began may not be in it."""
@@ -32,6 +32,12 @@ class Side(Protocol):
     def status(self) -> RemoteStatus: ...
     @property
     def notified_at(self) -> datetime | None: ...
+    @property
+    def asked_at(self) -> datetime: ...
+    @property
+    def failed_at(self) -> datetime | None: ...
+    @property
+    def exhausted_at(self) -> datetime | None: ...
     @property
     def there_at(self) -> datetime | None: ...
     @property
@@ -58,12 +64,7 @@ def changes_of(known: Side, state: RemoteState, now: datetime, *, read_at: datet
             )
         ]  # fmt: skip
     found: list[RemoteChange] = []
-    if state.notified and known.notified_at is None:
-        found.append(
-            RemoteChange(
-                kind=ChangeKind.NOTIFIED, delivery_id=f"{mark}:notified", remote_id=remote_id, key=known.key
-            )
-        )
+    found += _rungs(known, state, mark, remote_id)
     kind = _kind(known, state, read_at)
     if kind is not None:
         named = {ChangeKind.ACKNOWLEDGED: state.acknowledged_by, ChangeKind.RESOLVED: state.resolved_by}
@@ -75,6 +76,27 @@ def changes_of(known: Side, state: RemoteState, now: datetime, *, read_at: datet
             )
         )  # fmt: skip
     return found
+
+
+def _rungs(known: Side, state: RemoteState, mark: str, remote_id: str) -> list[RemoteChange]:
+    """Somebody was rung (for this page, not for an earlier one in its place), nobody is left to ask, nobody can be
+    reached: what was not known of it."""
+    waits = known.status in (RemoteStatus.UNKNOWN, RemoteStatus.TRIGGERED)
+    of_now = state.changed_at is None or state.changed_at >= known.asked_at - LATE_SKEW
+    there = {
+        ChangeKind.NOTIFIED: state.notified and known.notified_at is None and of_now,
+        ChangeKind.EXHAUSTED: state.exhausted and known.exhausted_at is None and waits,
+        ChangeKind.UNREACHABLE: state.unreachable and not (known.failed_at or known.notified_at) and waits,
+    }
+    return [
+        RemoteChange(
+            kind=kind, delivery_id=f"{mark}:{kind.value}", remote_id=remote_id, key=known.key,
+            person=state.notified_who if kind is ChangeKind.NOTIFIED else "", note=state.unreachable,
+            occurred_at=state.changed_at, raw_type=f"{kind.value} (read)",
+        )
+        for kind, found in there.items()
+        if found
+    ]  # fmt: skip
 
 
 def _kind(known: Side, state: RemoteState, read_at: datetime) -> ChangeKind | None:

@@ -65,6 +65,12 @@ _ACT: dict[ChangeKind, Act] = {
     ChangeKind.ESCALATED: Act.NOTE,
     ChangeKind.PRIORITY: Act.NOTE,
 }
+_FACTS = {
+    ChangeKind.TRIGGERED: "created there",
+    ChangeKind.NOTIFIED: "somebody was notified there",
+    ChangeKind.EXHAUSTED: "nobody is left to ask there",
+    ChangeKind.UNREACHABLE: "it can ring nobody there",
+}
 _RANK = {
     RemoteStatus.UNKNOWN: -1,
     RemoteStatus.TRIGGERED: 0,
@@ -100,8 +106,8 @@ def judge(
         return Judgement(Verdict.ECHO, "our own write, seen confirmed", status=status)
     if not known.current_life:
         return Judgement(Verdict.RECORD, "it belongs to an earlier life of the incident")
-    if change.kind in (ChangeKind.TRIGGERED, ChangeKind.NOTIFIED):
-        text = "created there" if status else "somebody was notified there"
+    if change.kind in _FACTS:
+        text = _FACTS[change.kind]
         known_better = known.status is not RemoteStatus.UNKNOWN
         return Judgement(Verdict.FACT, text, status=None if known_better else status)
     if change.kind is ChangeKind.MERGED:

@@ -11,7 +11,7 @@ from tocsin.core.classify import Classified
 from tocsin.core.dedup import Reading
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Alert, Event, Incident, Json, Line
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.policy import Integration, TimedMute
 from tocsin.core.route import Route
 from tocsin.core.severity import Severity

@@ -8,7 +8,7 @@ from datetime import datetime
 from tocsin.core.amend import FIELDS_MOST, Wording, amend
 from tocsin.core.errors import BadInput, FieldFault, NotFound
 from tocsin.core.model import Actor, Alert, AlertId, AlertStatus, Incident
-from tocsin.core.paging import Plan, plan_for, with_channels
+from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import RouteKind
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import Route, route
@@ -18,6 +18,7 @@ from tocsin.engine.hub import Hub
 from tocsin.engine.respond import Response, alert_follows, rung
 from tocsin.engine.tell import tell_others, tell_update
 from tocsin.store import incidents, outbox, undecided
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
@@ -86,7 +87,7 @@ async def _rise(
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await tell_others(connection, hub, sheet, replace(ruling, incident=incident), actor, remotes, "", now)
     plan = ask.begin(fresh, plan, anew=ruling is not None)
-    breakers = await outbox.open_breakers(connection)
+    breakers = await open_breakers(connection, now)
     plan, _ = ask.page(hub, sheet, incident, plan, remotes, breakers, now)
     return incident, plan
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import Incident, IncidentStatus, Line, Part
-from tocsin.core.paging import Asked, Plan, Way, look
+from tocsin.core.paging import look
+from tocsin.core.plan import Asked, Plan, Way
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.engine.hub import Hub
 from tocsin.store.outbox import Remote
@@ -42,13 +43,17 @@ def asked_so_far(plan: Plan, remotes: Iterable[Remote]) -> dict[Way, Asked]:
 
 
 def _asked(way: Way, remotes: list[Remote]) -> Asked:
-    failed = next((r for r in remotes if r.failed_at and not r.created_at), None)
+    failed = next((r for r in remotes if r.failed_at), None)
+    notified = [r.notified_at for r in remotes if r.notified_at]
+    exhausted = [r.exhausted_at for r in remotes if r.exhausted_at]
     # a part that came later has its own time to be created
     waits = [r for r in remotes if not r.created_at] or remotes
     return Asked(
         way=way,
         at=min(r.asked_at for r in waits),
         created=all(r.created_at for r in remotes),
+        notified_at=max(notified) if len(notified) == len(remotes) else None,
+        exhausted_at=max(exhausted) if len(exhausted) == len(remotes) else None,
         failed=failed is not None,
         superseded=all(r.superseded_at for r in remotes),
         fault=failed.fault if failed else "",
@@ -73,7 +78,9 @@ def page(
         breakers=breakers,
         now=now,
         awake_since=hub.awake_since,
+        tells_notified=hub.tells_notified,
     )
+    sheet.hedged += due.hedged
     for line in due.lines:
         sheet.tell(now, incident, line)
     known = newest(remotes)
@@ -85,6 +92,8 @@ def page(
             f" for {', '.join(incident.services)}" if incident.services else ""
         )
         sheet.tell(now, incident, Line(kind="page_requested", text=text, reason=f"step {index + 1}"))
+    for index, way in due.again:
+        _again(hub, sheet, incident, way, index, known, now)
     if incident.status is IncidentStatus.OPEN:
         _catch_up(hub, sheet, incident, plan, remotes, now)
     sheet.timers[(PAGE, incident.id)] = due.next_at
@@ -138,6 +147,28 @@ def _ask(
     name = RemoteName(incident.id, way.connector, part.service, way.recipient, incident.life)
     sheet.remotes.append(NewRemote(name, provider_key(hub, incident, part.service, incident.life), step, now))
     add_effect(sheet, incident, name, EffectKind.CREATE, {}, now)
+
+
+def _again(
+    hub: Hub, sheet: Sheet, incident: Incident, way: Way, step: int,
+    known: Mapping[tuple[str, str, str], Remote], now: datetime,
+) -> None:  # fmt: skip
+    """Asked a second time: where the hub itself does the asking, or where it came to nothing. A provider that
+    has the page repeats it by its own rules, and a second one there would be a second page (ADR 0016)."""
+    asked = False
+    for part in incident.parts:
+        remote = known.get((way.connector, part.service, way.recipient))
+        if remote is None or part.status is not IncidentStatus.OPEN:
+            continue
+        lost = remote.failed_at or (remote.superseded_at and not remote.created_at)
+        if lost or (remote.created_at and "again" in hub.abilities(way.connector)):
+            sheet.reopened.append((remote.id, step, now))
+            mark = f"again {now:%Y%m%dT%H%M%S.%f}"
+            add_effect(sheet, incident, name_of(remote), EffectKind.CREATE, {"repeat": mark}, now, mark=mark)
+            asked = True
+    if asked:
+        text = f"Nobody has acknowledged: {way.name} is asked again"
+        sheet.tell(now, incident, Line(kind="page_requested", text=text, reason="repeat"))
 
 
 def ring_again(
@@ -201,7 +232,7 @@ def begin(plan: Plan, before: Plan, *, anew: bool) -> Plan:
 
 def again(plan: Plan, now: datetime) -> Plan:
     """The same page from its first step."""
-    steps = tuple(replace(step, sent_at=None) for step in plan.steps)
+    steps = tuple(replace(step, sent_at=None, repeated_at=None) for step in plan.steps)
     return replace(
         plan, steps=steps, started_at=now, hold_until=None, last_resort_at=None, told_exhausted=False
     )

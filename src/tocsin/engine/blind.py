@@ -17,7 +17,7 @@ import msgspec
 
 from tocsin.core.blind import BLIND_AFTER, MOST_PAGES, Judged, blind_incident, judge
 from tocsin.core.model import Action, Event
-from tocsin.core.paging import Way
+from tocsin.core.plan import Way
 from tocsin.core.policy import Mode
 from tocsin.core.ports import Accepted, Effect, EffectKind, Outcome, Rejected, Retry, Skipped
 from tocsin.core.record import core_facts

@@ -12,16 +12,17 @@ from tocsin.core.decide import conclude, is_quiet, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
 from tocsin.core.mute import depends_on
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.policy import Policy
 from tocsin.core.situation import Decision, Parent, Situation, Understood
 from tocsin.engine import ask
 from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
-from tocsin.engine.tell import tell_others, tell_update, withdraw
+from tocsin.engine.tell import supersede, tell_others, tell_update
 from tocsin.store import blind_pages, incidents, outbox, undecided
 from tocsin.store.blind_pages import BlindPage
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
@@ -107,7 +108,7 @@ async def _decide(
         now=now, policy=policy, sheet=Sheet(), kept=kept,
         live=defaultdict(set, await undecided.live_by_incident(connection, kept)),
         remotes={i: await outbox.remotes_of(connection, i) for i in kept},
-        breakers=await outbox.open_breakers(connection),
+        breakers=await open_breakers(connection, now),
     )  # fmt: skip
     if blind_ids := [w.paged_blind for w in works if w.paged_blind]:
         table.blind, table.taken = await blind_pages.to_adopt(connection, blind_ids)
@@ -272,9 +273,7 @@ async def _page(
         anew = decision.opened or decision.page_again or (ruling is not None and ruling.starts_paging)
         plan = ask.begin(decision.plan, before, anew=anew)
     plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
-    for remote_id, holder in ask.waits_at(remotes, ways):
-        gone = [r for r in remotes if r.id == remote_id]
-        await withdraw(connection, table.sheet, incident, gone, f"superseded: {holder} has it", table.now)
+    await supersede(connection, table.sheet, incident, remotes, ways, table.now)
     if decision.tell_update:
         tell_update(hub, table.sheet, incident, remotes, table.now)
     table.kept[incident.id] = Kept(incident, plan)

@@ -20,7 +20,7 @@ from tocsin.core.model import (
     Line,
     Part,
 )
-from tocsin.core.paging import plan_for, with_channels
+from tocsin.core.plan import plan_for, with_channels
 from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
@@ -28,7 +28,8 @@ from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id
 from tocsin.engine.respond import rung
-from tocsin.store import incidents, outbox
+from tocsin.store import incidents
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.sheet import Sheet, save
 
@@ -79,7 +80,7 @@ async def declare(
         plan, lines = plan_for(steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer)
         for line in lines:
             sheet.tell(now, incident, line)
-        plan, _ = ask.page(hub, sheet, incident, plan, [], await outbox.open_breakers(connection), now)
+        plan, _ = ask.page(hub, sheet, incident, plan, [], await open_breakers(connection, now), now)
         sheet.incidents[incident.id] = (incident, plan)
         await save(connection, sheet, now)
         return incident

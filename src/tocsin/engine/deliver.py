@@ -150,7 +150,7 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
         fields=incident.fields, links=incident.links,
         remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
         incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
-        opened_at=incident.opened_at, look_first=work.ambiguous,
+        opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous,
         reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
     )  # fmt: skip
 

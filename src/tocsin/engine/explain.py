@@ -17,7 +17,7 @@ from tocsin import policy as policies
 from tocsin.core.classify import classify
 from tocsin.core.errors import BadInput, FieldFault, NotFound, Refusal
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId, Event, Incident, Json
-from tocsin.core.paging import with_channels
+from tocsin.core.plan import with_channels
 from tocsin.core.policy import Integration, Policy, RouteKind, Step
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.route import Route, route

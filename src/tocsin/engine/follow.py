@@ -18,6 +18,7 @@ from tocsin.engine.ask import add_effect, name_of, newest, ring_again
 from tocsin.engine.diverge import differ, ours_of
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import act_on
+from tocsin.engine.rungs import after_fact, rung_facts, rung_line
 from tocsin.store import alarms, hooks, incidents, outbox, remotes, undecided
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
@@ -101,6 +102,8 @@ async def _follow(
         theirs = judgement.status or remote.status
         ours = ours_of(kept.incident, remote.service)
         await _differ(connection, sheet, told, listed_only(change.kind, ours, theirs, judgement.reason))
+    elif judgement.verdict is Verdict.FACT:
+        after_fact(hub, sheet, kept.incident, remote, change, now)
     _tell(sheet, told)
     await save(connection, sheet, now)
     return f"{change.kind.value}: {judgement.reason}"
@@ -123,10 +126,13 @@ async def _note_facts(connection: Connection, told: _Told) -> None:
             facts["resolved_at"] = now
     if change.kind in (ChangeKind.TRIGGERED, ChangeKind.NOTIFIED, ChangeKind.ACKNOWLEDGED):
         facts["created_at"] = now
+        if remote.superseded_at and judgement.verdict is not Verdict.RECORD:
+            facts["superseded_at"] = None  # it is there after all, and goes along from now on (S29)
+    facts |= rung_facts(remote, change, judgement.verdict, now)
     by_a_person = (
         change.kind is ChangeKind.ACKNOWLEDGED and change.person and judgement.verdict is not Verdict.ECHO
     )
-    if change.kind is ChangeKind.NOTIFIED or by_a_person:
+    if by_a_person:
         facts["notified_at"] = now
     if change.remote_id and not remote.remote_id:
         facts["remote_id"] = change.remote_id
@@ -235,12 +241,17 @@ def _resolve_there(sheet: Sheet, told: _Told) -> None:
 def _tell(sheet: Sheet, told: _Told) -> None:
     """A line for what was seen and not acted upon; our own echo needs none, a difference has its own."""
     change, judgement, name = told.change, told.judgement, told.connector.name
-    if judgement.verdict in (Verdict.ECHO, Verdict.FACT) and change.kind is not ChangeKind.NOTIFIED:
+    if judgement.verdict is Verdict.ECHO:
+        return
+    if judgement.verdict is Verdict.FACT:
+        if (said := rung_line(name, change)) is not None:
+            sheet.tell(told.now, told.kept.incident, said, actor=name)
         return
     if judgement.verdict in (Verdict.DIVERGENCE, Verdict.FOLLOW):
         return
-    kind = "page_notified" if judgement.verdict is Verdict.FACT else "remote_change"
     by = f" by {change.person}" if change.person else ""
     what = (change.raw_type or change.kind.value).removeprefix("incident.")
-    line = Line(kind=kind, text=f"{name}: {what}{by}; {judgement.reason}", reason=judgement.verdict.value)
+    line = Line(
+        kind="remote_change", text=f"{name}: {what}{by}; {judgement.reason}", reason=judgement.verdict.value
+    )
     sheet.tell(told.now, told.kept.incident, line, actor=name)

@@ -20,7 +20,7 @@ from tocsin.core.hold import Gate, Hold, gate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy, TimedMute
-from tocsin.core.ports import ConnectorSettings
+from tocsin.core.ports import ConnectorSettings, RemoteRef
 from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
 from tocsin.engine.together import Together
@@ -159,6 +159,7 @@ class Hub:
     alarming: frozenset[str] = frozenset()
     """Names of the alarms that go on, as last read: who finds that something works again need not ask the
     database each time. It may lag by a moment."""
+    _tells: tuple[Active, frozenset[str]] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -220,6 +221,24 @@ class Hub:
         """The connector that mails people: the first whose provider can, "" when there is none."""
         names = self.policy.connectors
         return next((name for name in names if "mails_people" in self.abilities(name)), "")
+
+    @property
+    def tells_notified(self) -> frozenset[str]:
+        """Connectors that can be read for whether somebody was rung (rung three of S27): only there can a hedge
+        know that nobody was (S30)."""
+        if self._tells is None or self._tells[0] is not self.active:
+            self._tells = (self.active, frozenset(filter(self._tells_it, self.policy.connectors)))
+        return self._tells[1]
+
+    def _tells_it(self, name: str) -> bool:
+        if "notified" not in self.abilities(name):
+            return False
+        connector = self.policy.connectors[name]
+        ref = [RemoteRef(key="tocsin", remote_id="1")]
+        # over Events v2 alone PagerDuty can read nothing
+        return bool(
+            self.providers[connector.type].module.read_states(ref, self.active.settings_of(connector))
+        )
 
     def can_reopen(self, connector: str) -> bool:
         """True when its provider reopens in place (S37)."""

@@ -50,13 +50,15 @@ _DONE_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One conversation about an effect: outcome, the provider's step and HTTP status it ended on."""
+    """One conversation about an effect: outcome, the provider's step and HTTP status it ended on. `twin` = a
+    page that another target has was looked for, since it may have been created (S29)."""
 
     outcome: Outcome
     step: str
     status: int | None
     took_ms: float
     calls: int
+    twin: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ def as_sent(work: Work, sent_as: EffectKind, attempt: Attempt) -> tuple[Work, At
     looking (S29)."""
     if sent_as is work.kind:
         return work, attempt
-    return replace(work, kind=sent_as), _never_created(attempt)
+    twin = work.kind in PAGES
+    return replace(work, kind=sent_as), replace(_never_created(attempt), twin=twin)
 
 
 def _never_created(attempt: Attempt) -> Attempt:
@@ -112,7 +115,7 @@ def follow(
             raise AssertionError("a conversation never ends pending")
         case _:
             assert_never(outcome)
-    return work.kind in PAGES and not isinstance(outcome, Retry)
+    return (work.kind in PAGES or attempt.twin) and not isinstance(outcome, Retry)
 
 
 def _delivery(work: Work, attempt: Attempt, now: datetime) -> Delivery:
@@ -132,8 +135,9 @@ def _accepted(
 ) -> None:  # fmt: skip
     remote = work.remote
     facts: dict[str, Any] = {"accepted_at": now, "fault": ""}
-    if outcome.created and work.kind in PAGES:
-        facts |= {"created_at": now, "failed_at": None}
+    if outcome.created and (attempt.twin or work.kind in PAGES):
+        # what is there belongs to us from now on, whoever else has it: acknowledged and resolved together (S29)
+        facts |= {"created_at": now, "failed_at": None, "superseded_at": None}
         if (over := REFUSED.format(remote.connector)) in alarming:
             results.sheet.alarms_over.append(over)
     facts |= {"remote_id": outcome.remote_id} if outcome.remote_id else {}
@@ -149,6 +153,8 @@ def _accepted(
         words = "has accepted it (not yet seen created)"
     if outcome.adopted:
         words = "has it already: adopted"
+    if attempt.twin:
+        words = f"has it after all: adopted, and {_DONE_WORDS[work.kind]}"
     about = f" ({remote.service})" if remote.service and len(incident.parts) > 1 else ""
     what = f" as {outcome.remote_id}" if outcome.remote_id and work.kind in PAGES else ""
     tail = f" ({outcome.note})" if outcome.note else ""
@@ -221,6 +227,9 @@ def _rejected(
         results.outcomes.learn(remote.id, failed_at=now, fault=outcome.reason[:500])
         if outcome.remote_id:
             results.outcomes.learn(remote.id, remote_id=outcome.remote_id)
+        if outcome.unreachable:
+            # it is there, although it rings nobody: it is resolved there with the others (S28)
+            results.outcomes.learn(remote.id, accepted_at=now, created_at=now)
     if outcome.gone:
         results.outcomes.learn(remote.id, status=RemoteStatus.UNKNOWN.value)
     if outcome.alarm:

@@ -127,7 +127,7 @@ async def sync(hub: Hub, wire: Wire, name: str, incident: str = "") -> Report:
     wanted = await hub.database.read(ask)
     report = Report(connector=name)
     for at in range(0, len(wanted), MOST_AT_ONCE):
-        await _read(hub, wire, connector, wanted[at : at + MOST_AT_ONCE], report)
+        await read_these(hub, wire, connector, wanted[at : at + MOST_AT_ONCE], report)
         if report.held_back:
             break
     return report
@@ -193,7 +193,7 @@ async def _due(hub: Hub, wire: Wire, connector: Connector) -> Report:
 
     due = await hub.database.transact(claim)
     if due:
-        await _read(hub, wire, connector, due, report)
+        await read_these(hub, wire, connector, due, report)
         if report.held_back:
             again = now - every + _AGAIN_AFTER
             await hub.database.transact(lambda c: remotes.unread(c, [r.id for r in due], again))
@@ -213,7 +213,10 @@ class _Turn:
     absent: dict[int, str] = field(default_factory=dict)
 
 
-async def _read(hub: Hub, wire: Wire, connector: Connector, wanted: list[Remote], report: Report) -> None:
+async def read_these(
+    hub: Hub, wire: Wire, connector: Connector, wanted: list[Remote], report: Report
+) -> None:
+    """Read these now, and follow what is found."""
     turn = _Turn(hub, wire, connector, report, hub.now())
     if len(wanted) > 1:
         await _ask(turn, [_ref(r) for r in wanted])

@@ -17,6 +17,7 @@ from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others
 from tocsin.store import incidents, outbox, undecided
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
 from tocsin.store.sheet import Sheet, save
@@ -120,7 +121,7 @@ async def _carry_out(
     if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.RESOLVE):
         told = replace(ruling, tell=EffectKind.NOTE, stops_paging=False)
         await tell_others(connection, hub, sheet, told, actor, remotes, note, now)
-    breakers = await outbox.open_breakers(connection)
+    breakers = await open_breakers(connection, now)
     plan, _ = ask.page(hub, sheet, incident, plan, remotes, breakers, now)
     sheet.incidents[incident.id] = (incident, plan)
 

@@ -16,8 +16,9 @@ from tocsin.engine.diverge import differ
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import PAGES, Attempt, Results, as_sent, follow
 from tocsin.engine.respond import act_on
-from tocsin.engine.tell import withdraw
+from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox
+from tocsin.store.breakers import open_breakers, waiting_creates
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import ConnectorState, Work
@@ -109,14 +110,11 @@ async def _look(
     if not looked_at:
         return
     remotes = await outbox.remotes_of_all(connection, [kept.incident.id for kept in looked_at])
-    breakers = await outbox.open_breakers(connection)
+    breakers = await open_breakers(connection, now)
     for kept in looked_at:
         own = remotes[kept.incident.id]
         plan, ways = ask.page(hub, sheet, kept.incident, kept.plan, own, breakers, now)
-        for remote_id, holder in ask.waits_at(own, ways):
-            gone = [r for r in own if r.id == remote_id]
-            await withdraw(connection, sheet, kept.incident, gone, f"superseded: {holder} has it", now)
-            await outbox.update_remote(connection, remote_id, {"superseded_at": now})
+        await supersede(connection, sheet, kept.incident, own, ways, now)
         if plan != kept.plan:
             sheet.incidents[kept.incident.id] = (kept.incident, plan)
 
@@ -136,7 +134,7 @@ async def _breaker(
     if state.breaker.state is not before:
         log.warning("breaker", connector=connector, state=state.breaker.state.value, was=before.value)
     if state.breaker.state is BreakerState.OPEN and before is not BreakerState.OPEN:
-        for incident_id in await outbox.waiting_creates(connection, connector):
+        for incident_id in await waiting_creates(connection, connector):
             sheet.timers[(PAGE, incident_id)] = now
 
 

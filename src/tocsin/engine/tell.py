@@ -7,8 +7,9 @@ from datetime import datetime
 
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Actor, ActorKind, Incident, Line
+from tocsin.core.plan import Way
 from tocsin.core.ports import EffectKind, RemoteStatus
-from tocsin.engine.ask import add_effect, name_of, newest
+from tocsin.engine.ask import add_effect, name_of, newest, waits_at
 from tocsin.engine.hub import Hub
 from tocsin.store import outbox
 from tocsin.store import remotes as remotes_held
@@ -35,6 +36,28 @@ async def withdraw(
         text = f"{held[remote].connector}: the waiting page is withdrawn, {reason}"
         sheet.tell(now, incident, Line(kind="page_withdrawn", text=text, reason="stale"))
     return gone
+
+
+async def supersede(
+    connection: Connection,
+    sheet: Sheet,
+    incident: Incident,
+    remotes: list[Remote],
+    ways: list[tuple[Way, str]],
+    now: datetime,
+) -> None:
+    """Another target has it (S31): what waits is withdrawn; what may have been sent is settled by looking, and
+    adopted if it is there (S29)."""
+    held = {remote.id: remote for remote in remotes}
+    for remote_id, holder in waits_at(remotes, ways):
+        reason = f"superseded: {holder} has it"
+        if await withdraw(connection, sheet, incident, [held[remote_id]], reason, now):
+            continue
+        await outbox.update_remote(connection, remote_id, {"superseded_at": now})
+        text = (
+            f"{held[remote_id].connector}: {reason}; its own page is looked for, and adopted if it is there"
+        )
+        sheet.tell(now, incident, Line(kind="superseded", text=text, reason="perhaps_sent"))
 
 
 async def tell_others(

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
-from tocsin.engine.tell import withdraw
+from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox, timers
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.sheet import Sheet, save
 
@@ -41,14 +42,12 @@ async def tick(hub: Hub) -> tuple[int, float]:
 async def _look(connection: Connection, hub: Hub, ids: list[UUID]) -> None:
     now = hub.now()
     kept = await incidents.lock(connection, ids)
-    breakers = await outbox.open_breakers(connection)
+    breakers = await open_breakers(connection, now)
     sheet = Sheet()
     for incident_id, found in kept.items():
         remotes = await outbox.remotes_of(connection, incident_id)
         plan, ways = ask.page(hub, sheet, found.incident, found.plan, remotes, breakers, now)
-        for remote_id, holder in ask.waits_at(remotes, ways):
-            gone = [r for r in remotes if r.id == remote_id]
-            await withdraw(connection, sheet, found.incident, gone, f"superseded: {holder} has it", now)
+        await supersede(connection, sheet, found.incident, remotes, ways, now)
         if plan != found.plan:
             sheet.incidents[incident_id] = (found.incident, plan)
     await save(connection, sheet, now)

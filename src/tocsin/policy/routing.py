@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tocsin.core.policy import (
+    HEDGE,
     Connector,
     Direction,
     EscalationPolicy,
@@ -106,14 +107,26 @@ def _step(entry: Section, names: Names) -> Step:
         targets=tuple(dict.fromkeys(target for target in targets if target)),
         after=entry.duration("after") or timedelta(0),
         within=within or Step(mode=mode, targets=()).within,
-        hedge=entry.duration("hedge", least=_SECOND),
+        hedge=_hedge(entry, mode, targets),
         ack=ack,
         repeat=entry.duration("repeat", least=timedelta(seconds=10)),
     )
-    if step.hedge is not None and len(step.targets) < 2:
-        entry.fault("hedge", "needs a second target to ask when the first one is not known to ring")
     entry.done()
     return step
+
+
+def _hedge(entry: Section, mode: Mode, targets: list[Target | None]) -> timedelta | None:
+    """Of a failover; `none` = never."""
+    if "hedge" not in entry:
+        return HEDGE
+    if mode is not Mode.FAILOVER:
+        entry.fault("hedge", "belongs to `failover`: `all` asks everybody at once")
+    elif len(targets) < 2:
+        entry.fault("hedge", "needs a second target to ask when the first one is not known to ring (S30)")
+    node = entry.node("hedge")
+    if node is not None and node.value == "none":
+        return None
+    return entry.duration("hedge", least=_SECOND)
 
 
 def _rule(entry: Section, expressions: Expressions, names: Names, taken: set[str]) -> RoutingRule:

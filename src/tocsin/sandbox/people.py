@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -62,6 +63,7 @@ class PeopleRoutes:
         router.add_post("/pagerduty/incidents/{id}/{act}", self._act_on_incident)
         router.add_get("/pagerduty/changes", self._changes)
         router.add_post("/pagerduty/services/{id}", self._set_service)
+        router.add_post("/pagerduty/policies/{id}", self._set_policy)
         for vendor in ("opsgenie", "jsm"):
             router.add_get(f"/{vendor}/alerts", self._alerts)
             router.add_get(f"/{vendor}/alerts/{{id}}", self._alert)
@@ -152,6 +154,22 @@ class PeopleRoutes:
         return web.json_response(
             {"id": service.id, **{name: getattr(service, name) for name in _SERVICE_FIELDS}}
         )
+
+    async def _set_policy(self, request: web.Request) -> web.Response:
+        """Who is on call on an escalation policy: a list of people, one for each level; an empty list = nobody."""
+        account, body = self._world.pagerduty.account, await object_of(request)
+        policy, names = account.policies.get(request.match_info["id"]), body.get("on_call")
+        if policy is None or not isinstance(names, list):
+            raise Unfit(400, "needs the id of an escalation policy and on_call, a list of people")
+        people = [account.person(str(name)) for name in names]
+        if None in people:
+            raise Unfit(400, "on_call must name people of the account (GET /people)")
+        found = [person.id for person in people if person]
+        policy.levels = [
+            replace(level, user_ids=tuple(found[n : n + 1]), schedule_id=None)
+            for n, level in enumerate(policy.levels)
+        ]
+        return web.json_response({"id": policy.id, "on_call": found})
 
     # -- Opsgenie and JSM ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.core.model import Incident
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.store.database import Connection, Row
 from tocsin.store.rows import incident_of, plan_in
 

@@ -47,6 +47,7 @@ class Remote:
     read_at: datetime | None
     there_at: datetime | None
     shared: bool
+    exhausted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class ConnectorState:
     last_webhook_at: datetime | None
     proven_at: datetime | None
     unproven_since: datetime | None
+    slow_until: datetime | None
 
 
 def remote_of(row: Columns) -> Remote:
@@ -108,6 +110,7 @@ def remote_of(row: Columns) -> Remote:
         "read_at",
         "there_at",
         "shared",
+        "exhausted_at",
     ]
     return Remote(
         **{name: row[name] for name in names}, status=RemoteStatus(row["status"]), expected=expected
@@ -258,7 +261,7 @@ async def open_again(connection: Connection, remote: int, now: datetime) -> None
     """It was reopened there: asked and created now, whatever came before."""
     await connection.execute(
         "UPDATE remote SET status = 'triggered', asked_at = $2, created_at = $2, acknowledged_at = NULL, resolved_at = NULL,"
-        " failed_at = NULL, superseded_at = NULL, fault = '' WHERE id = $1",
+        " failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, fault = '' WHERE id = $1",
         remote,
         now,
     )
@@ -296,7 +299,7 @@ _TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
 _FIRST = frozenset({"accepted_at", "created_at", "notified_at"})
 _FACTS = _FIRST | {
     "remote_id", "remote_url", "status", "acknowledged_at", "resolved_at", "failed_at", "superseded_at", "fault",
-    "expected", "read_at", "there_at", "shared",
+    "expected", "read_at", "there_at", "shared", "exhausted_at", "rung_read_at",
 }  # fmt: skip
 
 
@@ -335,6 +338,7 @@ def _state_of(row: Columns) -> ConnectorState:
         tokens_at=row["tokens_at"], last_success_at=row["last_success_at"], last_failure_at=row["last_failure_at"],
         last_error=row["last_error"], last_webhook_at=row["last_webhook_at"],
         proven_at=row["proven_at"], unproven_since=row["unproven_since"],
+        slow_until=row["slow_until"],
     )  # fmt: skip
 
 
@@ -346,18 +350,3 @@ async def save_state(connection: Connection, s: ConnectorState) -> None:
         s.connector, b.state.value, b.failures, b.trips, b.opened_at, b.probe_at, s.hold_until, s.tokens, s.tokens_at,
         s.last_success_at, s.last_failure_at, s.last_error,
     )  # fmt: skip
-
-
-async def open_breakers(connection: Connection) -> dict[str, BreakerState]:
-    """Connectors whose breaker is not closed."""
-    rows = await connection.fetch("SELECT connector, breaker FROM connector_state WHERE breaker <> 'closed'")
-    return {row["connector"]: BreakerState(row["breaker"]) for row in rows}
-
-
-async def waiting_creates(connection: Connection, connector: str) -> list[UUID]:
-    """Incidents whose page waits at a connector: they are looked at again when its breaker opens."""
-    rows = await connection.fetch(
-        "SELECT DISTINCT incident_id FROM effect WHERE connector = $1 AND kind = 'create' AND state IN ('waiting', 'leased')",
-        connector,
-    )
-    return [row["incident_id"] for row in rows]

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.core.model import Alert, Event, Incident
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.store import incidents
 from tocsin.store.database import Connection, Row
 from tocsin.store.outbox import Remote, remote_of

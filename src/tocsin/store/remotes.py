@@ -127,3 +127,28 @@ async def doubt(connection: Connection, connector: str, since: datetime) -> bool
         since,
     )
     return done.endswith(" 1")
+
+
+async def unrung(connection: Connection, connector: str, now: datetime, most: int) -> list[Remote]:
+    """Pages that were created and of which nobody is known to have been notified, due to be read: a critical one
+    each 5 s for two minutes; others after 15 s, and all less often later, for an hour. The critical first."""
+    rows = await connection.fetch(
+        """
+        SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id
+        WHERE m.connector = $1 AND m.asked_at > $2::timestamptz - interval '1 hour' AND m.created_at IS NOT NULL
+          AND m.notified_at IS NULL AND m.resolved_at IS NULL AND m.failed_at IS NULL AND m.superseded_at IS NULL
+          AND m.status IN ('unknown', 'triggered') AND i.status = 'open'
+          AND coalesce(m.rung_read_at, m.created_at) <= $2::timestamptz - CASE
+            WHEN m.asked_at < $2::timestamptz - interval '10 min' THEN interval '5 min'
+            WHEN m.asked_at < $2::timestamptz - interval '2 min' THEN interval '30 s'
+            WHEN i.severity = 'critical' THEN interval '5 s' ELSE interval '15 s' END
+        ORDER BY (i.severity = 'critical') DESC, coalesce(m.rung_read_at, m.created_at) LIMIT $3
+        """,
+        connector, now, most,
+    )  # fmt: skip
+    return [remote_of(row) for row in rows]
+
+
+async def rungs_read(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """These are being read now."""
+    await connection.execute("UPDATE remote SET rung_read_at = $2 WHERE id = ANY($1)", list(ids), now)

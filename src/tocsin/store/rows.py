@@ -22,7 +22,7 @@ from tocsin.core.model import (
     Link,
     Part,
 )
-from tocsin.core.paging import Plan, PlannedStep, Way
+from tocsin.core.plan import Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
 
@@ -170,7 +170,10 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
                 "ways": [_way_out(way) for way in step.ways],
                 "after": step.after.total_seconds(),
                 "within": step.within.total_seconds(),
+                "hedge": _span_out(step.hedge),
+                "repeat": _span_out(step.repeat),
                 "sent_at": _time_out(step.sent_at),
+                "repeated_at": _time_out(step.repeated_at),
             }
             for step in plan.steps
         ],
@@ -192,7 +195,10 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
                 ways=tuple(_way_in(way) for way in step["ways"]),
                 after=timedelta(seconds=step["after"]),
                 within=timedelta(seconds=step["within"]),
+                hedge=_span_in(step.get("hedge")),
+                repeat=_span_in(step.get("repeat")),
                 sent_at=_time_in(step["sent_at"]),
+                repeated_at=_time_in(step.get("repeated_at")),
             )
             for step in value["steps"]
         ),
@@ -210,6 +216,14 @@ def _way_out(way: Way) -> dict[str, str]:
 
 def _way_in(value: Mapping[str, str]) -> Way:
     return Way(value["connector"], value["recipient"], value["shown"])
+
+
+def _span_out(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span else None
+
+
+def _span_in(seconds: float | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def _time_out(at: datetime | None) -> str | None:

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tocsin.core.alarm import Alarm
+from tocsin.core.alarm import Alarm, slow
 from tocsin.core.model import Alert, Incident, Line
-from tocsin.core.paging import Plan
+from tocsin.core.plan import Plan
 from tocsin.core.ports import EffectKind
 from tocsin.store import alarms
+from tocsin.store.breakers import HEDGES_A_MINUTE, hedged
 from tocsin.store.database import Connection
 from tocsin.store.rows import links_out, plan_out
 from tocsin.store.writing import Rows, Write, write
@@ -105,6 +106,7 @@ class Sheet:
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     alarms_over: list[str] = field(default_factory=list)
+    hedged: list[str] = field(default_factory=list)
 
     def due_soon(self, now: datetime) -> bool:
         """True when a timer is due before everybody looks by himself anyway."""
@@ -142,6 +144,8 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
         await connection.execute(
             "UPDATE incident SET group_key = '' WHERE id = ANY($1)", list(sheet.ungrouped)
         )
+    for connector in await hedged(connection, sheet.hedged, now):
+        sheet.alarms.append(slow(connector, HEDGES_A_MINUTE))
     # first what the rest refers to
     incidents = (_INCIDENTS, _incidents(sheet, now))
     await write(connection, [incidents, (_PARTS, _parts(sheet)), (_REMOTES, _remotes(sheet))])
@@ -260,7 +264,8 @@ def _named(name: RemoteName) -> dict[str, object]:
 
 _REOPENED = """
 UPDATE remote SET step = $2, asked_at = $3, accepted_at = NULL, created_at = NULL, notified_at = NULL, acknowledged_at = NULL,
-  resolved_at = NULL, failed_at = NULL, superseded_at = NULL, fault = '', status = 'unknown' WHERE id = $1
+  resolved_at = NULL, failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, rung_read_at = NULL, fault = '',
+  status = 'unknown' WHERE id = $1
 """
 
 _DECIDED = Write(

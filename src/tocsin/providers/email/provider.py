@@ -76,14 +76,16 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
         return Rejected(reason="no recipient or no sender: set custom.to and custom.from")
     page = effect.kind is EffectKind.CREATE
     first = _message_id(sender, effect.key)
+    opens = page and not effect.repeat  # one asked again is a message of its own, in the same thread
+    said = effect.repeat if page else _said(effect)
     mail = Mail(
         smtp_url=_text(custom.get("smtp_url")),
         sender=sender,
         recipients=recipients,
         subject=_subject(effect),
         text=(_page_text(effect) if page else _reply_text(effect))[:LONGEST_TEXT],
-        message_id=first if page else _message_id(sender, effect.key, _said(effect)),
-        in_reply_to="" if page else first,
+        message_id=first if opens else _message_id(sender, effect.key, said),
+        in_reply_to="" if opens else first,
         username=_text(custom.get("username")),
         password=_text(custom.get("password")),
     )
@@ -122,6 +124,7 @@ def _page_text(effect: Effect) -> str:
     }
     links = [f"{link.text or 'Link'}: {link.href}" for link in effect.links]
     blocks = [
+        "Nobody has acknowledged yet: you are asked again." if effect.repeat else "",
         _one_line(effect.title),
         "\n".join(f"{name}: {value}" for name, value in named.items() if value),
         effect.description.strip(),
@@ -158,7 +161,7 @@ def _said(effect: Effect) -> str:
 
 def _subject(effect: Effect) -> str:
     name = f" ({effect.incident_name})" if effect.incident_name else ""
-    start = "" if effect.kind is EffectKind.CREATE else "Re: "
+    start = "" if effect.kind is EffectKind.CREATE and not effect.repeat else "Re: "
     title = _one_line(effect.title) or "Untitled incident"
     return f"{start}[{effect.severity.sev}] {title[:LONGEST_SUBJECT]}{name}"
 

@@ -85,6 +85,7 @@ def state(incident: Mapping[str, Json]) -> RemoteState:
         acknowledged_by=person(acks[-1].get("acknowledger")) if acks else "",
         resolved_by=person(incident.get("last_status_change_by")) if now is RemoteStatus.RESOLVED else "",
         merged_into=merged_into(incident),
+        unreachable=_unreachable(incident) if now is RemoteStatus.TRIGGERED else "",
         changed_at=instant(incident.get("last_status_change_at")),
     )
 

@@ -18,10 +18,12 @@ from tocsin.providers.pagerduty.rest import request, wire_key
 ONE_BY_ONE = 5
 PAGE = 100  # the most PagerDuty gives at once
 FURTHEST = 10_000  # offset + limit
+SERVICES = ("include[]", "services")  # in full: its status tells whether it can ring anybody (S28)
+ENTRIES, MOST_LOGS = 4, 10  # a new incident leaves about so many entries; pages of the log at most
 
 
 def calls(refs: list[RemoteRef], settings: Settings) -> list[Call]:
-    """At most twice ONE_BY_ONE calls; for more incidents the pages of the list and one page of the log."""
+    """At most twice ONE_BY_ONE calls; for more incidents the pages of the list and the newest of the log."""
     if not refs:
         return []
     if len(refs) <= ONE_BY_ONE:
@@ -31,7 +33,8 @@ def calls(refs: list[RemoteRef], settings: Settings) -> list[Call]:
         _list(settings, ("triggered", "acknowledged"), "created_at:desc", n * PAGE) for n in range(pages)
     ]
     resolved = _list(settings, ("resolved",), "resolved_at:desc", 0)
-    return [*opened, resolved, _log(settings, "/log_entries")]
+    logs = min(-(-len(refs) * ENTRIES // PAGE), MOST_LOGS)
+    return [*opened, resolved, *(_log(settings, "/log_entries", offset=n * PAGE) for n in range(logs))]
 
 
 def states(call: Call, answer: Response) -> list[RemoteState]:
@@ -40,7 +43,7 @@ def states(call: Call, answer: Response) -> list[RemoteState]:
     if not isinstance(body, dict):
         return []
     if call.step.startswith("log"):
-        return _notified(body, call.step.removeprefix("log").removeprefix(":"))
+        return _rungs(body, call.step.removeprefix("log").removeprefix(":"))
     listed = answers.items(body.get("incidents")) or [answers.mapping(body, "incident")]
     return [incidents.state(incident) for incident in listed if answers.text(incident.get("id"))]
 
@@ -67,12 +70,13 @@ def _one(ref: RemoteRef, settings: Settings) -> list[Call]:
                 ("incident_key", wire_key(ref.key)),
                 ("date_range", "all"),
                 *[("statuses[]", status) for status in ("triggered", "acknowledged", "resolved")],
+                SERVICES,
             ],
             errors="replace",
         )
         return [Call(request(settings, "GET", "/incidents", query=query), "list", reads=True)]
     path = f"/incidents/{quote(ref.remote_id, safe='', errors='replace')}"
-    read = Call(request(settings, "GET", path), "state", reads=True)
+    read = Call(request(settings, "GET", path, query=urlencode([SERVICES])), "state", reads=True)
     return [read, _log(settings, f"{path}/log_entries", ref.remote_id)]
 
 
@@ -84,6 +88,7 @@ def _list(settings: Settings, statuses: tuple[str, ...], order: str, offset: int
             *[("statuses[]", status) for status in statuses],
             *[("service_ids[]", service) for service in sorted(services - {""})],
             ("sort_by", order),
+            SERVICES,
             ("date_range", "all"),
             ("limit", str(PAGE)),
             ("offset", str(offset)),
@@ -92,17 +97,34 @@ def _list(settings: Settings, statuses: tuple[str, ...], order: str, offset: int
     return Call(request(settings, "GET", "/incidents", query=query), "list", reads=True)
 
 
-def _log(settings: Settings, path: str, remote_id: str = "") -> Call:
+def _log(settings: Settings, path: str, remote_id: str = "", *, offset: int = 0) -> Call:
     step = f"log:{remote_id}" if remote_id else "log"
-    return Call(request(settings, "GET", path, query=f"limit={PAGE}&is_overview=false"), step, reads=True)
+    query = f"limit={PAGE}&is_overview=false" + (f"&offset={offset}" if offset else "")
+    return Call(request(settings, "GET", path, query=query), step, reads=True)
 
 
-def _notified(body: Json, remote_id: str) -> list[RemoteState]:
+def _rungs(body: Json, remote_id: str) -> list[RemoteState]:
+    """Who was notified last, and whether nobody is left to ask: the log begins with its newest entry, and asking
+    anew (`repeat_escalation_path`, a new trigger) ends an exhausted path."""
     rung: dict[str, RemoteState] = {}
+    ended: dict[str, bool] = {}
     for entry in answers.items(body.get("log_entries")):
         incident = remote_id or answers.text(answers.mapping(entry, "incident").get("id"))
-        if entry.get("type") == "notify_log_entry" and incident:
+        kind = answers.text(entry.get("type")).removesuffix("_log_entry")
+        if not incident:
+            continue
+        if kind in (
+            "exhaust_escalation_path",
+            "repeat_escalation_path",
+            "trigger",
+            "escalate",
+            "unacknowledge",
+        ):
+            ended.setdefault(incident, kind == "exhaust_escalation_path")
+        if kind == "notify" and incident not in rung:
             rung[incident] = RemoteState(
-                remote_id=incident, notified=True, changed_at=incidents.instant(entry.get("created_at"))
-            )
-    return list(rung.values())
+                remote_id=incident, notified=True, notified_who=answers.text(answers.mapping(entry, "user").get("summary")),
+                changed_at=incidents.instant(entry.get("created_at")),
+            )  # fmt: skip
+    over = [RemoteState(remote_id=incident, exhausted=True) for incident, end in ended.items() if end]
+    return [*rung.values(), *over]

@@ -260,6 +260,9 @@ class Desk:
         policy = self.account.policies.get(incident.policy_id)
         if policy is None:
             raise bad_arguments("Escalation policy not found")
+        later = range(level, len(policy.levels) + 1)
+        # a level with nobody on call is passed over; with nobody on any the incident stays unassigned
+        level = next((number for number in later if self.account.on_call(policy, number)), level)
         incident.level = level
         incident.assignees.clear()
         self._assign(incident, self.account.on_call(policy, level), agent, ring=True)

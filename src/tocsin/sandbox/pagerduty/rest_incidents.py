@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tocsin.sandbox.gate import SILENT
 from tocsin.sandbox.pagerduty import edits
-from tocsin.sandbox.pagerduty.account import Account, Json, User, reference, user_ref
+from tocsin.sandbox.pagerduty.account import Account, Json, User, reference, service_json, user_ref
 from tocsin.sandbox.pagerduty.errors import DUPLICATE_KEY, Refusal, bad_arguments, bad_input, not_found
 from tocsin.sandbox.pagerduty.incident import Incident, alert_json, rest_json
 from tocsin.sandbox.pagerduty.machine import Desk
@@ -339,6 +339,8 @@ class IncidentRoutes:
         body = rest_json(self._account, incident)
         if "notes" in request.query.getall("include[]", []):
             body["notes"] = incident.notes
+        if "services" in request.query.getall("include[]", []):
+            body["service"] = service_json(self._account, self._account.services[incident.service_id])
         return body
 
 

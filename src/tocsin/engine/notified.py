@@ -1,0 +1,37 @@
+"""Was somebody rung by a page that was created? Read soon, since a hedge waits for it (S27, S30).
+
+Providers tell of it in their log alone, so it is asked for while it is not known: a critical page 5 s after it was
+created and every 5 s while a hedge may be near, others less and less often, none after an hour. Reading never takes
+the calls that pages need.
+"""
+
+from __future__ import annotations
+
+from tocsin.engine.hub import Hub, log
+from tocsin.engine.reconcile import MOST_AT_ONCE, Report, read_these
+from tocsin.engine.wire import Wire
+from tocsin.store import remotes
+from tocsin.store.database import Connection
+from tocsin.store.outbox import Remote
+
+
+async def look_for_notified(hub: Hub, wire: Wire) -> None:
+    """Read what is due at every connector that can tell."""
+    for name in sorted(hub.tells_notified):
+        try:
+            await _one(hub, wire, name)
+        except Exception as fault:  # noqa: BLE001 - one connector must not keep the others from being read
+            log.warning(
+                "rungs_not_read", connector=name, fault=type(fault).__name__, message=str(fault)[:200]
+            )
+
+
+async def _one(hub: Hub, wire: Wire, name: str) -> None:
+    async def claim(connection: Connection) -> list[Remote]:
+        now = hub.now()
+        due = await remotes.unrung(connection, name, now, MOST_AT_ONCE)
+        await remotes.rungs_read(connection, [remote.id for remote in due], now)
+        return due
+
+    if hub.active.unsealed and (due := await hub.database.transact(claim)):
+        await read_these(hub, wire, hub.policy.connectors[name], due, Report(connector=name))
