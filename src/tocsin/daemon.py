@@ -30,7 +30,7 @@ from tocsin.api.intake import App, Intake, Receive, Scope, Send
 from tocsin.api.proxies import Trusting, networks
 from tocsin.api.stream import Stream
 from tocsin.config import Settings
-from tocsin.engine import configure, snapshot
+from tocsin.engine import configure, silences, snapshot
 from tocsin.engine.admission import Doorway
 from tocsin.engine.blind import BlindPager
 from tocsin.engine.hub import Active, Hub, log
@@ -161,6 +161,7 @@ class Daemon:
 
     async def _configure(self) -> None:
         await configure.refresh(self.hub)
+        await silences.refresh(self.hub)
         file = self.settings.config
         if file is not None:
             await configure.apply_at_start(self.hub, file, os.environ)

@@ -11,13 +11,24 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from tocsin import __version__
-from tocsin.engine import alarm, configure, credentials, deliver, forget, hooks, notified, reconcile, tick
+from tocsin.engine import (
+    alarm,
+    configure,
+    credentials,
+    deliver,
+    forget,
+    hooks,
+    notified,
+    reconcile,
+    silences,
+    tick,
+)
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.watch import LOOK_SECONDS, Watch
 from tocsin.engine.wire import Wire
-from tocsin.store import alarms, configs, intake, nodes, outbox, sheet
+from tocsin.store import alarms, configs, intake, mutes, nodes, outbox, sheet
 from tocsin.store import hooks as hook_rows
 from tocsin.store.database import Connection, DatabaseAway, Listener
 from tocsin.store.migrate import keep_partitions_ahead
@@ -28,6 +39,7 @@ _BELLS = {
     sheet.TIMERS: "timers",
     hook_rows.HOOKS: "hooks",
     configs.CONFIG: "config",
+    mutes.MUTES: "config",
     alarms.ALARMS: alarm.BELL,
 }
 _DISPATCH_SECONDS = 1.0
@@ -149,6 +161,7 @@ class Worker:
 
     async def _refresh(self) -> float | None:
         await configure.refresh(self._hub)
+        await silences.refresh(self._hub)
         await self._credentials.look(self._hub)
         return None
 

@@ -40,7 +40,7 @@ def needed(method: str, path: str) -> str:
         return ""
     if path.startswith("/api/v1/alerts") and method == "post":
         return "intake"
-    if method == "get" or path in ("/api/v1/explain", "/api/v1/config/diff"):
+    if method == "get" or path in ("/api/v1/explain", "/api/v1/config/diff") or path.endswith("/preview"):
         return "read"
     return "write"
 

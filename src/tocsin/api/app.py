@@ -14,7 +14,18 @@ from tocsin.api import dashboard, description, problems
 from tocsin.api.dashboard import SECURITY_HEADERS, STATIC
 from tocsin.api.limits import Limited
 from tocsin.api.metrics import Metrics, Timed
-from tocsin.api.routes import access, alarms, alerts, catalog, config, divergences, health, holding, incidents
+from tocsin.api.routes import (
+    access,
+    alarms,
+    alerts,
+    catalog,
+    config,
+    divergences,
+    health,
+    holding,
+    incidents,
+    mutes,
+)
 from tocsin.api.stream import MOST_LISTENERS, PING_SECONDS, Stream
 from tocsin.engine.hub import Hub
 
@@ -58,7 +69,7 @@ def bare_app() -> FastAPI:
         title="Tocsin", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )  # fmt: skip
-    for module in (incidents, alerts, config, catalog, divergences, access, alarms, health, holding):
+    for module in (incidents, alerts, mutes, config, catalog, divergences, access, alarms, health, holding):
         app.include_router(module.router)
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)

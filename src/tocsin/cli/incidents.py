@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli.command import Session, command
+from tocsin.cli.failures import Usage
+from tocsin.cli.muted import list_muted
 from tocsin.cli.printing import Column
 from tocsin.cli.wording import (
     age,
@@ -41,7 +43,7 @@ _COLUMNS = (
 )
 
 
-@command(app, "list", example="im list --severity SEV-1 --service payment-service")
+@command(app, "list", example="im list --severity SEV-1 --service payment-service\nim list --muted")
 def list_incidents(
     session: Session,
     status: Annotated[
@@ -55,8 +57,16 @@ def list_incidents(
     search: Annotated[str, typer.Option("--search", "-q", help="Words to look for.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 100,
     cursor: Annotated[str, typer.Option(help="Go on where a list ended.")] = "",
+    muted: Annotated[
+        bool, typer.Option("--muted", help="The alerts that page nobody now: by what, until when, whom else.")
+    ] = False,
 ) -> None:
     """List incidents: those open or acknowledged, unless asked otherwise."""
+    if muted:
+        if status or severity or service or team:
+            raise Usage("--muted lists alerts that have no incident", hint="im list --muted --search TEXT")
+        list_muted(session, search, limit, cursor)
+        return
     page = session.client.incidents(
         status=_statuses(status),
         severity=",".join(severity_from(word) for word in severity.split(",")) if severity else "",

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from tocsin.client.hold import Resumed
+from tocsin.client.mutes import Mute, MutePreview
 from tocsin.client.shapes import (
     Accepted,
     Alert,
@@ -266,6 +267,35 @@ class Client:
     ) -> ConfigChange:
         body = {"text": text, "environment": dict(environment), "file": file}
         return shaped(self.call("POST", path, query=query, json_body=body).json(), ConfigChange)
+
+    # --- silences and maintenance windows --------------------------------------------------------------
+
+    def mutes(self, kind: str, *, state: str = "live", limit: int = 100, cursor: str = "") -> Page[Mute]:
+        """`kind` is "silences" or "maintenance"; `state` live (they mute now, or will), over or all."""
+        return self._page(f"/api/v1/{kind}", Mute, {"state": state, "limit": limit, "cursor": cursor})
+
+    def mute(self, kind: str, name: str) -> Mute:
+        """One by its id, or a window of the configuration by its name."""
+        return self._one(f"/api/v1/{kind}/{_part(name)}", Mute)
+
+    def make_mute(self, kind: str, fields: Mapping[str, object], *, key: str = "") -> Mute:
+        """Make one: name, match, when, except, every, timezone, starts_at, ends_at, owner, comment, everything."""
+        answer = self.call("POST", f"/api/v1/{kind}", json_body=_known(fields), headers=_key(key))
+        return shaped(answer.json(), Mute)
+
+    def change_mute(self, kind: str, name: str, fields: Mapping[str, object]) -> Mute:
+        """Change some of its fields; what it no longer covers is decided again at once."""
+        answer = self.call("PATCH", f"/api/v1/{kind}/{_part(name)}", json_body=dict(fields))
+        return shaped(answer.json(), Mute)
+
+    def end_mute(self, kind: str, name: str) -> Mute:
+        """End it now; what still fires is paged."""
+        return shaped(self.call("DELETE", f"/api/v1/{kind}/{_part(name)}").json(), Mute)
+
+    def preview_mute(self, kind: str, fields: Mapping[str, object]) -> MutePreview:
+        """Which live alerts it would cover now; nothing is changed."""
+        answer = self.call("POST", f"/api/v1/{kind}/preview", json_body=_known(fields))
+        return shaped(answer.json(), MutePreview)
 
     # --- connectors, tokens, the server itself ---------------------------------------------------------
 

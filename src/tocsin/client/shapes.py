@@ -94,13 +94,27 @@ class Incident(Shape):
     changed: bool = True
 
 
+class WouldPage(Shape):
+    """What a quiet alert would have paged."""
+
+    rule: str = ""
+    policy: str = ""
+    targets: list[str] = []
+
+
 class Decision(Shape):
-    """How an alert was decided. `route`: page, digest or suppress."""
+    """How an alert was decided. `route`: page, digest or suppress. Of a quiet one also until when (None = no end,
+    or not known yet) and what it would have paged."""
 
     severity: str = ""
     rule: str = ""
     route: str = ""
     policy: str = ""
+    muted_by: str = ""
+    mutes: list[dict[str, Any]] = []
+    muted_since: datetime | None = None
+    muted_until: datetime | None = None
+    would_page: WouldPage | None = None
     reasons: list[str] = []
     config_version: int | None = None
 
