@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from tocsin.core.alarm import avoiding
+from tocsin.core.alarm import avoiding, is_alarm
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
+from tocsin.core.flap import flapping
 from tocsin.core.grouping import group_key
 from tocsin.core.heard import heard_lines
 from tocsin.core.lifecycle import Act, Ruling, rule
@@ -33,7 +34,7 @@ from tocsin.core.owed import Owed, put_off, still_owed
 from tocsin.core.parts import with_parts
 from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import Policy, RouteKind
-from tocsin.core.quiet import Quiet, quiet, record_of_quiet, would_have_paged, would_page
+from tocsin.core.quiet import Quiet, quiet, record_of_quiet, unmuted, would_have_paged, would_page
 from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import route
@@ -94,14 +95,14 @@ def conclude(
     if alert.status is AlertStatus.RESOLVED and situation.paged_blind and situation.incident is None:
         return _opened_and_over(situation, u, alert, told, policy, now, new_id)
     if alert.status is AlertStatus.RESOLVED:
-        return _resolved(situation, u, alert, told, now)
+        return _resolved(situation, alert, told, policy, now)
     held = muting(situation, alert, policy, now)
     told = (*told, *held.failed)
     if situation.incident is not None:
         return _repeated(situation, u, alert, told, held, policy, now)
     if not situation.paged_blind and (why := quiet(situation, u, alert, held, policy, now)):
         return _dropped(situation, u, alert, told, why, policy, now)
-    told = (*told, *_unmuted(before, u, now))
+    told = (*told, *unmuted(before, u, now))
     told = (*told, *u.route.reasons, *u.lines)
     if situation.previous is not None and _reopens(situation, policy, now):
         return _reopened(situation, situation.previous, u, alert, told, policy, now)
@@ -139,19 +140,13 @@ def _dropped(
     )  # fmt: skip
 
 
-def _unmuted(before: Alert, u: Understood, now: datetime) -> tuple[Line, ...]:
-    """S7: what still fires when its mute ends is routed as new, and says so."""
-    if not before.muted_by:
-        return ()
-    ended = f"now {u.severity.value}, which is paged" if u.rose else "it still fires and is routed as new"
-    text = f"It was muted until {now:%H:%M:%S} UTC by {before.muted_by}: {ended}"
-    return (Line(kind="mute_ended", text=text, reason="rose" if u.rose else "still_fires"),)
-
-
 def _resolved(
-    situation: Situation, u: Understood, alert: Alert, told: tuple[Line, ...], now: datetime
+    situation: Situation, alert: Alert, told: tuple[Line, ...], policy: Policy, now: datetime
 ) -> Decision:
+    """It is over. The incident of a key that flaps is held open until the key is quiet (S15): this alert is then
+    looked at again, and ends it if nothing more happened."""
     incident = situation.incident
+    first = bool(situation.heard)
     if incident is None:
         line = Line(
             kind="alert_closed",
@@ -165,7 +160,13 @@ def _resolved(
             text=f"{situation.other_live} more alert(s) still fire",
             reason="others_live",
         )
-        return Decision(alert=alert, incident=incident, lines=(*told, line))
+        return Decision(alert=alert, incident=incident, lines=(*told, line) if first else told)
+    flaps = None if is_alarm(alert) else flapping(situation.lives, policy.defaults.flap, now)
+    if flaps and incident.open:
+        text = f"Held open: it flaps ({flaps.lives} times lately), and is resolved at {flaps.quiet_at:%H:%M:%S} UTC if it stays quiet"
+        line = Line(kind="held_open", text=text, reason="flap")
+        told = (*told, line) if first else told
+        return Decision(alert=alert, incident=incident, lines=told, look_again_at=flaps.quiet_at)
     actor = Actor(ActorKind.SENDER, alert.integration, person=False)
     ruling = rule(incident, Act.RESOLVE, actor, now)
     return Decision(alert=alert, incident=ruling.incident, ruling=ruling, lines=told)
@@ -195,7 +196,7 @@ def _repeated(
         later = put_off(situation, u, alert, after, held, policy, now)
         alert, after, told = later.alert, later.incident, (*told, *later.lines)
     elif worse_now or owed:
-        told = (*told, *_unmuted(situation.alert, u, now))
+        told = (*told, *unmuted(situation.alert, u, now))
         alert = replace(alert, muted_by="")
         if worse_now:
             after, line = worsened(after, u.severity, u.route, policy)

@@ -1,4 +1,4 @@
-"""Is this alert muted now, by what, and until when? (S7, S16)
+"""Is this alert muted now, by what, and until when? (S7, S15, S16)
 
 A mute stops pages, never state: it is asked only where a page would follow. Several may hold at once; the alert
 is muted until none does, and all are named. Whatever goes wrong here does not mute: a doubt pages.
@@ -14,6 +14,7 @@ from whenever import Instant
 
 from tocsin.core.alarm import is_alarm
 from tocsin.core.facts import FactSheet, fact_sheet
+from tocsin.core.flap import flapping, next_page_at
 from tocsin.core.hours import in_spans, leaves
 from tocsin.core.model import Alert, Line
 from tocsin.core.policy import ConditionError, MuteKind, Policy, Service, TimedMute
@@ -77,10 +78,14 @@ NOTHING = Muting()
 
 def muting(situation: Situation, alert: Alert, policy: Policy, now: datetime) -> Muting:
     """What mutes `alert`, classified as it is, at the aware instant `now`. The hub's own alarms nothing mutes."""
-    if is_alarm(alert) or not (situation.mutes or situation.parents):
+    if is_alarm(alert) or not (situation.mutes or situation.parents or situation.lives):
         return NOTHING
     failed: list[Line] = []
-    found = [*_timed(situation, alert, policy, now, failed), *_parents(situation, alert, policy, now)]
+    found = [
+        *_timed(situation, alert, policy, now, failed),
+        *_parents(situation, alert, policy, now),
+        *_flap(situation, alert, policy, now),
+    ]
     return Muting(tuple(found), tuple(failed))
 
 
@@ -145,6 +150,31 @@ def _of(mute: TimedMute, until: datetime, now: datetime) -> Mute:
         kind=mute.kind, id=mute.id, name=mute.name, shown=shown(mute), why=why, until=until,
         look_at=min(until, now + LOOK_AT_LEAST_EVERY), owner=mute.owner, comment=mute.comment,
     )  # fmt: skip
+
+
+# ---- S15: a key that comes and goes ------------------------------------------------------------------------
+
+
+def _flap(situation: Situation, alert: Alert, policy: Policy, now: datetime) -> Iterator[Mute]:
+    """A new life of a flapping key waits for its next page; one that has its incident is not muted by this."""
+    settings = policy.defaults.flap
+    found = None if alert.incident_id else flapping(situation.lives, settings, now)
+    until = next_page_at(situation.lives, alert.severity or Severity.MEDIUM, settings) if found else None
+    if found is None or until is None or now >= until:
+        return
+    why = (
+        f"it flaps, having fired {found.lives} times within {_told(settings.within)}:"
+        f" it pages again at {until:%H:%M:%S} UTC at the earliest, unless it gets worse"
+    )
+    yield Mute(
+        kind=MuteKind.FLAP, id="", name="", shown="its own flapping", why=why, until=until,
+        look_at=min(until, now + LOOK_AT_LEAST_EVERY),
+    )  # fmt: skip
+
+
+def _told(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
 # ---- S16: what a service depends on -----------------------------------------------------------------------

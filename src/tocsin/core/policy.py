@@ -336,6 +336,20 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlapSettings:
+    """S15: a key flaps when `lives` of its lives began within `within`, and until nothing of it began or ended for
+    `quiet`. Meanwhile it pages at most once in `page_every` of its severity, else in `page_otherwise`."""
+
+    lives: int = 3
+    within: timedelta = timedelta(hours=1)
+    quiet: timedelta = timedelta(minutes=30)
+    page_otherwise: timedelta = timedelta(minutes=30)
+    page_every: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: {Severity.CRITICAL: timedelta(minutes=10)}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     reopen: timedelta = timedelta(minutes=30)
     resolve_grace: timedelta = timedelta(minutes=5)
@@ -343,6 +357,7 @@ class Defaults:
         default_factory=lambda: {Severity.CRITICAL: timedelta(hours=1), Severity.HIGH: timedelta(hours=4)}
     )
     last_resort: tuple[str, ...] = ()
+    flap: FlapSettings = field(default_factory=FlapSettings)
     retention: Retention = field(default_factory=Retention)
 
 

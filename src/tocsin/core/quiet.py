@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json
+from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json, Line
 from tocsin.core.mute import NOTHING, Muting
 from tocsin.core.plan import with_channels
 from tocsin.core.policy import Policy, RouteKind
@@ -121,6 +121,15 @@ def repeats_every(situation: Situation) -> timedelta | None:
     if alert.count and alert.last_event_at > alert.first_event_at:
         return (alert.last_event_at - alert.first_event_at) / alert.count
     return situation.interval
+
+
+def unmuted(before: Alert, u: Understood, now: datetime) -> tuple[Line, ...]:
+    """S7: what still fires when its mute ends is routed as new, and says so."""
+    if not before.muted_by:
+        return ()
+    ended = f"now {u.severity.value}, which is paged" if u.rose else "it still fires and is routed as new"
+    text = f"It was muted until {now:%H:%M:%S} UTC by {before.muted_by}: {ended}"
+    return (Line(kind="mute_ended", text=text, reason="rose" if u.rose else "still_fires"),)
 
 
 # ---- what it would have paged (S23) ---------------------------------------------------------------------

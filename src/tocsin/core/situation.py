@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tocsin.core.classify import Classified
 from tocsin.core.dedup import Reading
+from tocsin.core.flap import Life
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Alert, Event, Incident, Json, Line
 from tocsin.core.plan import Plan
@@ -51,6 +52,7 @@ class Situation:
     `paged_blind` = somebody was paged for it while the database was away: it opens an incident, whatever else.
     `mutes` are the silences and maintenance windows there are, whatever they cover; `parents` what is down of
     what the alert's service depends on. `muted_since` = when the alert was first kept quiet without a break.
+    `lives` are the latest lives of its key, this one included, in the order of their beginnings.
     """
 
     alert: Alert
@@ -65,6 +67,7 @@ class Situation:
     mutes: tuple[TimedMute, ...] = ()
     parents: tuple[Parent, ...] = ()
     muted_since: datetime | None = None
+    lives: tuple[Life, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

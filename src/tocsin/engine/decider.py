@@ -10,6 +10,7 @@ from uuid import UUID
 from tocsin.core.breaker import BreakerState
 from tocsin.core.decide import conclude, is_quiet, understand
 from tocsin.core.dedup import Reading
+from tocsin.core.flap import Life
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
 from tocsin.core.mute import depends_on
 from tocsin.core.plan import Plan
@@ -25,6 +26,7 @@ from tocsin.store.blind_pages import BlindPage
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.incidents import Kept
+from tocsin.store.lives import Key, lives_of
 from tocsin.store.outbox import Remote
 from tocsin.store.parents import parents
 from tocsin.store.sheet import Decided, RemoteName, Sheet, save
@@ -52,6 +54,7 @@ class _Table:
     taken: set[UUID] = field(default_factory=set)
     adopted: list[tuple[BlindPage, RemoteName | None]] = field(default_factory=list)
     parents: tuple[Parent, ...] = ()
+    lives: dict[Key, list[Life]] = field(default_factory=dict)
 
 
 async def decide_some(hub: Hub, most: int = TOGETHER) -> int:
@@ -112,6 +115,7 @@ async def _decide(
     )  # fmt: skip
     if blind_ids := [w.paged_blind for w in works if w.paged_blind]:
         table.blind, table.taken = await blind_pages.to_adopt(connection, blind_ids)
+    table.lives = await _lives(connection, table, works)
     situations = [(work, _situation(hub, work, table)) for work in works]
     understood = [understand(situation, policy, now) for _, situation in situations]
     await _gather_groups(connection, table, understood)
@@ -149,7 +153,16 @@ def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
         incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
         paged_blind=work.paged_blind in table.blind,
         mutes=hub.mutes, parents=table.parents, muted_since=work.muted_since,
+        lives=tuple(table.lives.get((alert.scope, alert.dedup_key), ())),
     )  # fmt: skip
+
+
+async def _lives(connection: Connection, table: _Table, works: list[Undecided]) -> dict[Key, list[Life]]:
+    """The latest lives of keys that may flap: of an alert whose key had an incident before, and of one that ended."""
+    may = [w.alert for w in works if w.previous or not w.alert.live]
+    settings = table.policy.defaults.flap
+    since = table.now - 2 * settings.within - settings.quiet
+    return await lives_of(connection, ((alert.scope, alert.dedup_key) for alert in may), since)
 
 
 async def _parents(

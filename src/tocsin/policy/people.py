@@ -7,7 +7,17 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from tocsin.core.kinds import ProviderFacts
-from tocsin.core.policy import Connector, Defaults, Direction, Retention, Service, Span, Team, User
+from tocsin.core.policy import (
+    Connector,
+    Defaults,
+    Direction,
+    FlapSettings,
+    Retention,
+    Service,
+    Span,
+    Team,
+    User,
+)
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.fields import Section
@@ -34,10 +44,32 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         ack_timeout=timeouts,
         last_resort=section.names("last_resort", connectors, "connector"),
         retention=_retention(section.section("retention")),
+        flap=_flap(section.section("flap")),
     )
     section.done()
     return found
 
+
+def _flap(section: Section) -> FlapSettings:
+    built_in, least = FlapSettings(), timedelta(minutes=1)
+    lives, within = (
+        section.integer("lives", least=2, most=20),
+        section.duration("within", least=least, most=_FLAP_MOST),
+    )
+    quiet, every = section.duration("quiet", least=least, most=_FLAP_MOST), section.section("page_every")
+    spans: dict[Severity, timedelta] = {}
+    for word in every.entries:
+        severity, span = every.severity_of(word, word), every.duration(word, least=least, most=_FLAP_MOST)
+        if severity and span:
+            spans[severity] = span
+    section.done()
+    return FlapSettings(
+        lives=lives or built_in.lives, within=within or built_in.within, quiet=quiet or built_in.quiet,
+        page_every={**built_in.page_every, **spans},
+    )  # fmt: skip
+
+
+_FLAP_MOST = timedelta(hours=24)
 
 KEPT_LEAST = {
     "requests": timedelta(days=2),  # what `apply` looks at is a day old at most (S51)
