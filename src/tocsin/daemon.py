@@ -44,7 +44,7 @@ from tocsin.providers import discover as discover_providers
 from tocsin.sources import discover as discover_sources
 from tocsin.store import nodes, tokens
 from tocsin.store.database import Database, DatabaseAway
-from tocsin.store.migrate import installation_id, migrate
+from tocsin.store.migrate import installation_id, migrate, unknown_migrations
 from tocsin.store.tokens import Token
 from tocsin.worker import Worker
 
@@ -130,6 +130,10 @@ class Daemon:
         ran = await migrate(self._database, today=self._now().date(), new_installation=new_id(self._now()))
         if ran:
             log.info("migrated", migrations=ran)
+        if later := await unknown_migrations(self._database):
+            log.warning(
+                "later_version_here", migrations=later, next="upgrade this node too: docs/howto/upgrade.md"
+            )
 
     async def _arrive(self) -> None:
         """The database is there: tables, token, configuration, then the loops."""

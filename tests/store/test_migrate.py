@@ -1,6 +1,7 @@
 """A database is brought forward once, and its growing tables are cut into weeks."""
 
 import asyncio
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -10,11 +11,13 @@ import pytest
 from tocsin.store.database import Database
 from tocsin.store.migrate import (
     GROWING,
+    PRE,
     NewerDatabase,
     installation_id,
     keep_partitions_ahead,
     migrate,
     migrations,
+    unknown_migrations,
 )
 from tocsin.store.retention import drop_before
 
@@ -67,6 +70,75 @@ async def test_a_newer_database_is_refused(database: Database) -> None:
         await migrate(database, today=MONDAY + timedelta(weeks=30), new_installation=OTHER)
 
     assert await column(database, "SELECT relname FROM pg_class ORDER BY 1") == before
+
+
+async def test_what_a_later_version_only_added_is_no_hindrance(database: Database) -> None:
+    """A node of the old version starts again in the middle of an upgrade; what it does not know is told."""
+    await database.read(lambda c: c.execute("INSERT INTO schema_migration (name) VALUES ('9999_pre_later')"))
+
+    assert await migrate(database, today=MONDAY, new_installation=OTHER) == []
+    assert await unknown_migrations(database) == ["9999_pre_later"]
+
+
+ADDS = re.compile(
+    r"CREATE TABLE \w+ \("
+    r"|CREATE (UNIQUE )?INDEX \w+ ON (?P<indexed>\w+) "
+    r"|INSERT INTO (?P<filled>\w+) "
+    r"|ALTER TABLE \w+ ADD COLUMN \w+ "
+)
+
+
+def faults_of(sql: str) -> list[str]:
+    """Statements that the version before may not be able to live with."""
+    bare = re.sub(r"--[^\n]*", "", sql)
+    new = set(re.findall(r"CREATE TABLE (\w+)", bare))
+    found = []
+    for statement in (" ".join(part.split()) for part in bare.split(";")):
+        adds = ADDS.match(statement)
+        if not statement or (adds and _harmless(statement, adds, new)):
+            continue
+        found.append(statement)
+    return found
+
+
+def _harmless(statement: str, adds: re.Match[str], new: set[str]) -> bool:
+    if statement.startswith("ALTER"):
+        columns = re.split(r",? ?ADD COLUMN ", statement)[1:]
+        return ", " not in re.sub(r",? ADD COLUMN ", "", statement) and all(
+            "NOT NULL" not in column or "DEFAULT" in column for column in columns
+        )
+    if statement.startswith("CREATE UNIQUE"):
+        return adds["indexed"] in new
+    return not adds["filled"] or adds["filled"] in new
+
+
+@pytest.mark.parametrize("name", [name for name, _ in migrations() if not name.startswith("0001")])
+def test_a_migration_before_the_deploy_only_adds(name: str) -> None:
+    """New tables, columns that may be left out, indexes: the version before goes on beside it. Everything else
+    belongs into a `_post_` of the version after."""
+    assert PRE in name or "_post_" in name
+    assert PRE not in name or faults_of(dict(migrations())[name]) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE alert",
+        "ALTER TABLE alert DROP COLUMN title",
+        "ALTER TABLE alert ALTER COLUMN title TYPE varchar(10)",
+        "ALTER TABLE alert RENAME COLUMN title TO name",
+        "ALTER TABLE alert ADD COLUMN must uuid NOT NULL",
+        "ALTER TABLE alert ADD COLUMN may uuid, DROP COLUMN title",
+        "ALTER TABLE alert ADD CHECK (count < 10)",
+        "CREATE UNIQUE INDEX alert_title ON alert (title)",
+        "UPDATE alert SET status = 'resolved'",
+        "INSERT INTO alert (id) SELECT id FROM incident",
+    ],
+)
+def test_what_would_trip_the_version_before_is_found(statement: str) -> None:
+    assert faults_of(f"CREATE TABLE new (id uuid); {statement}; CREATE UNIQUE INDEX new_id ON new (id)") == [
+        statement
+    ]
 
 
 async def test_every_growing_table_is_partitioned_by_week(database: Database) -> None:

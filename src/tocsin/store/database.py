@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Row: TypeAlias = asyncpg.Record
@@ -26,6 +27,7 @@ _GONE = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby took its place
     asyncpg.InvalidCatalogNameError,  # gone while it is restored
     asyncpg.InvalidAuthorizationSpecificationError,
+    TargetServerAttributeNotMatched,  # of several hosts none may be written to: before the promotion of a standby
 )
 _TRIES = 6
 
@@ -81,7 +83,12 @@ class Database:
                 command_timeout=30,
                 server_settings={"application_name": "tocsin", "timezone": "UTC", "jit": "off", **_BY_INDEX},
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            TargetServerAttributeNotMatched,
+        ) as fault:
             raise DatabaseAway(str(fault)) from fault
         assert pool is not None
         return cls(dsn, pool, backends)
@@ -108,7 +115,7 @@ class Database:
                     raise
                 await asyncio.sleep(0.005 * (attempt + 1))
             except _GONE as fault:
-                raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+                raise await self._away(fault) from fault
         raise AssertionError("unreachable")
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -117,7 +124,7 @@ class Database:
             async with self._line() as connection:
                 return await work(connection)
         except _GONE as fault:
-            raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+            raise await self._away(fault) from fault
 
     async def as_one(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` with all that it reads and transacts here as one transaction: it commits when `work` returns
@@ -134,7 +141,14 @@ class Database:
                 finally:
                     _joined.reset(token)
         except _GONE as fault:
-            raise DatabaseAway(str(fault) or type(fault).__name__) from fault
+            raise await self._away(fault) from fault
+
+    async def _away(self, fault: Exception) -> DatabaseAway:
+        """What it is to whoever asked. Where nothing can be written any more, every connection is made anew: the
+        one that can be written to may be another server at the same address."""
+        if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
+            await self._pool.expire_connections()
+        return DatabaseAway(str(fault) or type(fault).__name__)
 
     def _line(self) -> AbstractAsyncContextManager[Connection]:
         """The connection of the `as_one` around, or one of the pool."""

@@ -19,6 +19,8 @@ GROWING = {
 """Tables that only grow -> their partition column. One partition a week, so retention is a drop."""
 
 _WEEKS_AHEAD = 4
+PRE = "_pre_"
+"""In the name of a migration that only adds: the version before lives with it."""
 _LOCK = 7_205_759
 
 
@@ -36,7 +38,9 @@ def migrations() -> list[tuple[str, str]]:
 async def migrate(database: Database, *, today: date, new_installation: UUID) -> list[str]:
     """Run what is missing, each migration in the same transaction; names of those that ran.
 
-    Several nodes may call it at once: an advisory lock lets one through. Raises NewerDatabase.
+    Several nodes may call it at once: an advisory lock lets one through. What a later version has only added
+    (`_pre_`) is no hindrance: a node of the old one may be started again in the middle of an upgrade. Raises
+    NewerDatabase for anything else that is unknown.
     """
     known = migrations()
 
@@ -47,9 +51,9 @@ async def migrate(database: Database, *, today: date, new_installation: UUID) ->
             " (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
         )
         done = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migration")}
-        if unknown := done - {name for name, _ in known}:
+        if closed := {name for name in done - {name for name, _ in known} if PRE not in name}:
             raise NewerDatabase(
-                f"The database holds the migration {max(unknown)}, which this version does not know. "
+                f"The database holds the migration {max(closed)}, which this version does not know and cannot live with. "
                 "Start the version that made it, or restore a backup taken before the upgrade."
             )
         ran = []
@@ -65,6 +69,17 @@ async def migrate(database: Database, *, today: date, new_installation: UUID) ->
         return ran
 
     return await database.transact(work)
+
+
+async def unknown_migrations(database: Database) -> list[str]:
+    """Those that ran and that this version does not know: a later one is here too. Empty = none."""
+
+    async def ask(connection: Connection) -> list[str]:
+        rows = await connection.fetch("SELECT name FROM schema_migration ORDER BY name")
+        known = {name for name, _ in migrations()}
+        return [row["name"] for row in rows if row["name"] not in known]
+
+    return await database.read(ask)
 
 
 async def keep_partitions_ahead(database: Database, today: date) -> None:
