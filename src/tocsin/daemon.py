@@ -33,6 +33,7 @@ from tocsin.config import Settings
 from tocsin.engine import configure, silences, snapshot
 from tocsin.engine.admission import Doorway
 from tocsin.engine.blind import BlindPager
+from tocsin.engine.clock import HubClock
 from tocsin.engine.hub import Active, Hub, log
 from tocsin.engine.ids import new_id, new_token
 from tocsin.engine.keep import Keeper
@@ -59,7 +60,9 @@ class Daemon:
         self.demo = demo
         self.hub: Hub
         self.url = ""
-        self._now = now or _utc_now
+        # a test holds the time itself; else it is the database's, followed from here
+        self._clock = None if now else HubClock(_utc_now)
+        self._now: Callable[[], datetime] = now or self._clock or _utc_now
         self._postgres: EmbeddedPostgres | None = None
         self._database: Database | None = None
         self._streams: Stream | None = None
@@ -88,7 +91,7 @@ class Daemon:
             self._postgres = EmbeddedPostgres(data)
             dsn = await self._postgres.start()
         seen = await self._meet(dsn, data)
-        self._keeper = keeper = Keeper(self.hub, data / "journal")
+        self._keeper = keeper = Keeper(self.hub, data / "journal", self._clock)
         await keeper.open()
         self._blind = blind = BlindPager(self.hub, keeper, self._wire, data / "blind")
         await blind.open()
@@ -147,6 +150,7 @@ class Daemon:
         await self._first_token(data)
         await self._configure()
         await self._keeper.meet()
+        hub.awake_since = hub.now()
         await self._worker.start(loops=self.settings.role in ("all", "worker"))
 
     def _hub(self, database: Database, installation: UUID, data: Path) -> Hub:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -130,6 +130,7 @@ class Hub:
     was missed, not refused (S46). `away` = since when this node finds the database away, None while it is there.
     `name` = this node, for people; it is on duty until `duty_until` by the loop's clock.
     `hold` = what was there before it waits (S48); until `barrier_until` pages wait for what came in a downtime (S46).
+    `skew` = how far this node's own clock is ahead of the database's, 0 while they agree (S49).
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there."""
 
     database: Database
@@ -150,6 +151,7 @@ class Hub:
     away: datetime | None = None
     hold: Hold | None = None
     barrier_until: datetime | None = None
+    skew: timedelta = timedelta(0)
     folder: Path | None = None
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)

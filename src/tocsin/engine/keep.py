@@ -17,10 +17,12 @@ from tocsin.core.dedup import Fresh, Reading, admit
 from tocsin.core.errors import Busy
 from tocsin.core.hold import BARRIER
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.engine.clock import HubClock
 from tocsin.engine.envelope import Admitted, Envelope
 from tocsin.engine.hold import Watch
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
+from tocsin.engine.keep_time import follow
 from tocsin.engine.kept import Kept, Unreadable, decoded, encoded
 from tocsin.engine.replay import TOGETHER, replay
 from tocsin.journal import Journal, JournalFull, Segment
@@ -51,8 +53,8 @@ class Keeper:
     """One node's journal. `keeping` = events go there; the hub's `away` = since when the database is away;
     `returning` = they are being given back; `arrive` = what is still to be done when the database is first seen."""
 
-    def __init__(self, hub: Hub, folder: Path) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, folder: Path, clock: HubClock | None = None) -> None:
+        self._hub, self.clock = hub, clock
         self._journal = Journal(folder)
         self._gate = asyncio.Lock()
         self._watch = Watch(hub)
@@ -196,7 +198,11 @@ class Keeper:
 
     async def meet(self) -> None:
         """Ask the database how far it is: an older copy is held (S48). Before anything is sent from it."""
+        clock = self.clock
+        asked = clock.steady() if clock else 0.0
         mark = await self._hub.patience.within(PROBE_SECONDS, marks.beat(self._hub.database))
+        if clock is not None:
+            await follow(self._hub, clock.observe(mark.at, asked, clock.steady()), mark.since_last)
         await self._watch.look(mark)
 
     async def _back(self) -> None:

@@ -18,7 +18,7 @@ from tocsin.api.routes import holding
 from tocsin.api.routes.answers import problems
 from tocsin.api.stream import Stream
 from tocsin.core.severity import Severity
-from tocsin.engine import credentials
+from tocsin.engine import credentials, keep_time
 from tocsin.engine.hub import Hub
 from tocsin.store import alarms, figures, nodes
 from tocsin.store.database import DatabaseAway
@@ -55,6 +55,13 @@ async def readyz(request: Request, hub: TheHub) -> JSONResponse:
         text = f"pages of before wait until {hub.hold.until:%H:%M:%S} UTC: {hub.hold.reason}"
         step = "look at what would page (im api GET /api/v1/health), then im resume"
         told["reasons"] = [*told.get("reasons", []), {"name": "hold", "text": text, "next": step}]
+    if hub.skew:
+        off = {
+            "name": "clock",
+            "text": keep_time.told(hub.skew),
+            "next": "run NTP or chrony on both machines",
+        }
+        told["reasons"] = [*told.get("reasons", []), off]
     return JSONResponse(told, 200 if ready else 503)
 
 
@@ -89,6 +96,8 @@ async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
         degraded.append(
             f"the configuration {hub.refused_file.file} was refused at the start; version {hub.refused_file.version} stayed in force"
         )
+    if hub.skew:
+        degraded.append(keep_time.told(hub.skew))
     if held is not None:
         waits = f"{len(held.would_page)} pages wait until {held.until:%H:%M:%S} UTC, or `im resume`"
         degraded.insert(0, f"{held.reason}: {waits}")

@@ -2,8 +2,6 @@
 CREATE TABLE mark (
   number bigint NOT NULL,
   at timestamptz NOT NULL,
-  -- when what is due was last moved, because the database's clock was set (S49)
-  moved_at timestamptz,
   one boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
 INSERT INTO mark (number, at) VALUES (0, now());

@@ -1,0 +1,133 @@
+"""What time is it for every node, whatever its own clock says? (S49)"""
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tocsin.engine.clock import SLEW, HubClock, Seen, moved_by
+from tocsin.engine.keep_time import follow
+from tocsin.engine.tick import tick
+from tocsin.store import anchors
+
+from .conftest import OpenNode
+from .office import NOON, Office, create
+
+HOUR = timedelta(hours=1)
+
+
+class Watches:
+    """A node's own clock and the steady one, in the test's hand."""
+
+    def __init__(self, ahead: timedelta = timedelta(0)) -> None:
+        self.seconds, self.ahead = 100.0, ahead
+
+    def wall(self) -> Any:
+        return NOON + timedelta(seconds=self.seconds - 100) + self.ahead
+
+    def steady(self) -> float:
+        return self.seconds
+
+    def there(self) -> Any:
+        return NOON + timedelta(seconds=self.seconds - 100)
+
+
+def test_s49_a_node_an_hour_ahead_has_the_databases_time_from_the_first_look() -> None:
+    watches = Watches(ahead=HOUR)
+    clock = HubClock(watches.wall, watches.steady)
+    seen = clock.observe(watches.there(), 100, 100)
+    watches.seconds += 60
+
+    assert clock() == watches.there()
+    assert (seen.skew, seen.jump) == (HOUR, None)
+
+
+def test_s49_the_nodes_own_clock_is_set_and_nothing_follows() -> None:
+    watches = Watches()
+    clock = HubClock(watches.wall, watches.steady)
+    clock.observe(watches.there(), 100, 100)
+    watches.ahead, watches.seconds = -HOUR, 101.0
+
+    assert clock() == watches.there()
+    assert clock.observe(watches.there(), 101, 101) == Seen(-HOUR, None)
+
+
+@pytest.mark.parametrize("off", [timedelta(seconds=1.5), timedelta(seconds=-1.5)])
+def test_s49_a_small_difference_is_corrected_gently_and_time_never_runs_back(off: timedelta) -> None:
+    watches = Watches()
+    clock = HubClock(watches.wall, watches.steady)
+    clock.observe(watches.there(), 100, 100)
+    times = [clock()]
+    for _ in range(40):
+        watches.seconds += 1
+        clock.observe(watches.there() + off, watches.seconds, watches.seconds)
+        times.append(clock())
+
+    assert times == sorted(times)
+    assert max(b - a for a, b in itertools.pairwise(times)) <= timedelta(seconds=1) + SLEW
+    assert times[-1] == watches.there() + off
+
+
+@pytest.mark.parametrize(
+    ("jump", "since_last", "expected"),
+    [
+        pytest.param(None, 1, None, id="nothing happened"),
+        pytest.param(3600, 3601, 3600, id="set an hour ahead, and we are the first to see it"),
+        pytest.param(3600, 1, None, id="set an hour ahead, another node has moved everything"),
+        pytest.param(-3600, -3599, -3600, id="set back an hour"),
+        pytest.param(None, -3599, -3599, id="set back while nobody was up"),
+        pytest.param(None, 7200, None, id="nobody was up for two hours: downtime, S46"),
+        pytest.param(900, 1, None, id="this node slept while others did not"),
+    ],
+)
+def test_s49_one_node_moves_what_is_due(jump: int | None, since_last: int, expected: int | None) -> None:
+    seen = Seen(timedelta(0), None if jump is None else timedelta(seconds=jump))
+    by = moved_by(seen, timedelta(seconds=since_last))
+    assert by == (None if expected is None else timedelta(seconds=expected))
+
+
+CONFIG = """
+services: {web: {}, database: {}}
+routing: [{name: all, page: everybody}]
+escalation_policies: {everybody: [{all: [east]}, {after: 10m, all: [west]}]}
+connectors:
+  east: {type: bell, base_url: "${BELL_URL}", api_key: "${BELL_KEY}", webhook_token: "${BELL_TOKEN}"}
+  west: {type: bell, base_url: "${BELL_URL}", api_key: "${BELL_KEY}", webhook_token: "${BELL_TOKEN}"}
+"""
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+async def test_s49_a_clock_that_is_set_fires_nothing_early_and_nothing_late(
+    office: Office, jump: timedelta
+) -> None:
+    """Ten minutes until the next step stay ten minutes."""
+    await office.configure(CONFIG)
+    await office.page(create())
+    office.clock.at += jump
+    await office.hub.database.transact(lambda c: anchors.move(c, jump))
+    asked: list[int] = []
+    for minutes in (0, 9, 1):
+        office.clock.advance(minutes=minutes)
+        await tick(office.hub)
+        asked.append(await office.value("SELECT count(*) FROM remote WHERE connector = 'west'"))
+
+    assert asked == [0, 0, 1]
+
+
+async def test_s49_a_clock_that_is_off_is_told_once_and_until_it_is_right(
+    node: OpenNode, tmp_path: Path
+) -> None:
+    office = await node(folder=tmp_path)
+    await office.configure()
+    for _ in range(3):
+        await follow(office.hub, Seen(HOUR), timedelta(seconds=1))
+    sounded = await office.rows("SELECT key, times FROM alarm WHERE cleared_at IS NULL")
+    skew = office.hub.skew
+    await follow(office.hub, Seen(timedelta(seconds=0.1)), timedelta(seconds=1))
+
+    assert [(key.partition("/")[0], times) for key, times in sounded] == [("clock-skew", 1)]
+    assert skew == HOUR
+    assert office.hub.skew == timedelta(0)
+    assert await office.value("SELECT count(*) FROM alarm WHERE cleared_at IS NULL") == 0
