@@ -167,6 +167,10 @@ def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str
     if not moved:
         return Ruling(incident=incident, changed=False, reason="not acknowledged")
     line = Line(kind="unacknowledged", text=f"{actor.shown} gave it back: open again", reason="person")
+    if actor.kind is ActorKind.TIMER:
+        by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
+        text = f"Acknowledged{by}, and nothing has been done since: open again"
+        line = Line(kind="unacknowledged", text=text, reason="ack_timeout")
     return Ruling(
         incident=replace(incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by=""),
         changed=True, reason="unacknowledged", lines=(line,), alerts_become=AlertStatus.OPEN, services=moved,

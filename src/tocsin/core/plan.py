@@ -46,7 +46,8 @@ class PlannedStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The page under way. `hold_until` = a delay rule holds it; `last_resort` are asked when a step
-    reaches nobody; `services` = the parts that are paged."""
+    reaches nobody; `services` = the parts that are paged. `held_until` = when the acknowledgement ends (S25), of
+    which the holder was `warned`."""
 
     steps: tuple[PlannedStep, ...] = ()
     started_at: datetime | None = None
@@ -54,6 +55,8 @@ class Plan:
     last_resort: tuple[Way, ...] = ()
     last_resort_at: datetime | None = None
     told_exhausted: bool = False
+    held_until: datetime | None = None
+    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,7 @@ class Service:
     match: Mapping[str, str] = field(default_factory=dict)
     providers: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    ack_timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.core.breaker import BreakerState
+from tocsin.core.lapse import hold, timeout_of
 from tocsin.core.model import Incident, IncidentStatus, Line, Part
 from tocsin.core.paging import look
 from tocsin.core.plan import Asked, Plan, Way
@@ -15,7 +16,7 @@ from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.engine.hub import Hub
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import NewEffect, NewRemote, RemoteName, Sheet
-from tocsin.store.timers import PAGE
+from tocsin.store.timers import ACK, PAGE
 
 
 def newest(remotes: Iterable[Remote]) -> dict[tuple[str, str, str], Remote]:
@@ -97,7 +98,12 @@ def page(
     if incident.status is IncidentStatus.OPEN:
         _catch_up(hub, sheet, incident, plan, remotes, now)
     sheet.timers[(PAGE, incident.id)] = due.next_at
-    return due.plan, list(due.withdraw)
+    after = due.plan
+    if incident.status is IncidentStatus.MITIGATED or after.held_until is not None:
+        held = hold(after, incident, timeout_of(incident, hub.policy), now)
+        after = held.plan if held.warning is None else after  # a warning is for the tick to give
+        sheet.timers[(ACK, incident.id)] = held.next_at if held.warning is None else now
+    return after, list(due.withdraw)
 
 
 def _catch_up(

@@ -10,8 +10,9 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.core.errors import Conflict, NotFound
+from tocsin.core.lapse import hold, holder_first, holder_way, restarts, timeout_of
 from tocsin.core.lifecycle import Act, Ruling, rule
-from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident
+from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, Line
 from tocsin.core.ports import EffectKind
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
@@ -21,6 +22,7 @@ from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
 from tocsin.store.sheet import Sheet, save
+from tocsin.store.timers import ACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,32 @@ async def act_on(
     sheet = Sheet()
     for line in ruling.lines:
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
+    if restarts(kept.incident, act, actor) and kept.plan.held_until is not None:
+        kept = _keep_holding(hub, sheet, kept, actor, now)
     if ruling.changed:
         for alert in alerts:
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await _carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
     return ruling
+
+
+def _keep_holding(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:
+    """S25: the acknowledgement lasts its full time from now on."""
+    held = hold(
+        replace(kept.plan, held_until=None, warned=False),
+        kept.incident,
+        timeout_of(kept.incident, hub.policy),
+        now,
+    )
+    sheet.incidents[kept.incident.id] = (kept.incident, held.plan)
+    sheet.timers[(ACK, kept.incident.id)] = held.next_at
+    if kept.plan.warned and held.plan.held_until:
+        text = f"{actor.name} is still on it: the acknowledgement lasts until {held.plan.held_until:%H:%M:%S} UTC"
+        sheet.tell(
+            now, kept.incident, Line(kind="ack_lasts", text=text, reason="ack_timeout"), actor=actor.shown
+        )
+    return Kept(kept.incident, held.plan)
 
 
 def alert_follows(
@@ -113,6 +135,8 @@ async def _carry_out(
         # rung again: in place where the provider can, else under a new life
         incident = replace(incident, life=incident.life + 1)
         plan = ask.again(plan, now)
+        if actor.kind is ActorKind.TIMER:
+            plan = holder_first(plan, holder_way(kept.incident, hub.policy, hub.mailer))
         if actor.kind is ActorKind.PROVIDER:
             remotes = await _open_there(connection, remotes, actor.via, now)
     # the words travel as a note of their own, once, whatever else the act is at a provider

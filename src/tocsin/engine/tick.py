@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
+from tocsin.engine.lapse import end_acknowledgement, hold_on
 from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox, timers
 from tocsin.store.breakers import open_breakers
@@ -20,13 +21,17 @@ LEAST_WAIT = 0.05
 async def tick(hub: Hub) -> tuple[int, float]:
     """Look at what is due; (how many, seconds until there is more to look at, at most 5)."""
 
+    ended: list[UUID] = []
+
     async def work(connection: Connection) -> tuple[int, float]:
+        ended.clear()
         now = hub.now()
         since = hub.gate.made_since
         due = await timers.claim_due(connection, now, TOGETHER, opened_since=since)
         ids = [incident for kind, incident in due if kind == timers.PAGE]
         if ids:
             await _look(connection, hub, ids)
+        ended.extend(await hold_on(connection, hub, [one for kind, one in due if kind == timers.ACK]))
         following = await timers.next_due(connection)
         if since is not None:
             return len(due), 1.0
@@ -34,6 +39,8 @@ async def tick(hub: Hub) -> tuple[int, float]:
         return len(due), min(max(wait, LEAST_WAIT), 5.0)
 
     count, wait = await hub.database.transact(work)
+    for incident_id in ended:
+        await end_acknowledgement(hub, incident_id)
     if count:
         hub.wake.ring("effects")
     return count, wait

@@ -142,6 +142,7 @@ def read_services(
             team=entry.name("team", teams, "team"),
             criticality=entry.severity("criticality") or Severity.MEDIUM,
             depends_on=entry.names("depends_on", names, "service"),
+            ack_timeout=entry.duration("ack_timeout", least=timedelta(minutes=1)),
             runbook=entry.text("runbook"),
             match={path: match.text(path) for path in match.entries},
             providers=_providers(entry, connectors, kinds),

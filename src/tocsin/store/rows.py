@@ -182,6 +182,8 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
         "last_resort": [_way_out(way) for way in plan.last_resort],
         "last_resort_at": _time_out(plan.last_resort_at),
         "told_exhausted": plan.told_exhausted,
+        "held_until": _time_out(plan.held_until),
+        "warned": plan.warned,
     }
 
 
@@ -207,6 +209,8 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
         last_resort=tuple(_way_in(way) for way in value["last_resort"]),
         last_resort_at=_time_in(value["last_resort_at"]),
         told_exhausted=value["told_exhausted"],
+        held_until=_time_in(value.get("held_until")),
+        warned=bool(value.get("warned")),
     )
 
 

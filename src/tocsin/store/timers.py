@@ -11,6 +11,10 @@ PAGE = "page"
 """The page of an incident: `core/paging.py` is asked what is due."""
 
 
+ACK = "ack"
+"""The end of an acknowledgement, or the warning of it: `core/lapse.py` says which."""
+
+
 async def claim_due(
     connection: Connection, now: datetime, most: int, *, opened_since: datetime | None = None
 ) -> list[tuple[str, UUID]]:
