@@ -135,7 +135,7 @@ async def _history(connection: Connection, works: list[Undecided]) -> None:
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS a (id, scope, dedup_key)
         JOIN LATERAL (
           SELECT * FROM alert p WHERE p.scope = a.scope AND p.dedup_key = a.dedup_key AND p.id <> a.id
-            AND p.incident_id IS NOT NULL ORDER BY p.first_event_at DESC LIMIT 1) p ON true
+            AND CASE WHEN p.incident_id IS NULL THEN false ELSE true END ORDER BY p.first_event_at DESC LIMIT 1) p ON true
         """,
         [work.alert.id for work in works],
         [work.alert.scope for work in works],
@@ -151,8 +151,9 @@ async def _history(connection: Connection, works: list[Undecided]) -> None:
 
 async def live_by_incident(connection: Connection, incidents: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     """Incident -> ids of its alerts that are not resolved."""
+    # by incident, never by reading an index of all that are live: see `intake.count_repeats`
     rows = await connection.fetch(
-        "SELECT incident_id, id FROM alert WHERE incident_id = ANY($1) AND status <> 'resolved'",
+        "SELECT incident_id, id FROM alert WHERE incident_id = ANY($1) AND status || '' <> 'resolved'",
         list(set(incidents)),
     )
     live: dict[UUID, set[UUID]] = defaultdict(set)
@@ -164,7 +165,8 @@ async def live_by_incident(connection: Connection, incidents: Iterable[UUID]) ->
 async def lock_alerts_of(connection: Connection, incident: UUID) -> list[Alert]:
     """The live alerts of an incident, locked by id: taken before the incident itself, always."""
     rows = await connection.fetch(
-        "SELECT * FROM alert WHERE incident_id = $1 AND status <> 'resolved' ORDER BY id FOR UPDATE", incident
+        "SELECT * FROM alert WHERE incident_id = $1 AND status || '' <> 'resolved' ORDER BY id FOR UPDATE",
+        incident,
     )
     return [alert_of(row) for row in rows]
 
