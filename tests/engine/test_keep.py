@@ -157,14 +157,21 @@ async def test_s47_a_journal_cut_off_in_a_record_gives_the_rest_and_is_kept_for_
 async def test_s47_with_the_disk_full_too_the_sender_is_told_to_come_again(
     kept: Office, plug: Plug, tmp_path: Path
 ) -> None:
-    kept.keeper._journal = Journal(tmp_path / "journal", keep_free_bytes=1 << 60)  # type: ignore[union-attr]
+    """503 with Retry-After, and a word of the hub's own that pages, is kept in memory, and stays afterwards."""
+    keeper = kept.keeper
+    assert keeper is not None
+    keeper._journal = Journal(tmp_path / "journal", keep_free_bytes=1 << 60)
     await plug.pull()
-    with pytest.raises(Busy, match="disk is full") as refused:
-        await kept.say(create("a"))
+    for _ in range(2):
+        with pytest.raises(Busy, match="disk is full") as refused:
+            await kept.say(create("a"))
+    own = [waiting.alert.title for waiting in keeper.waiting.values()]
+    await plug.plug_in()
+    await look(kept)
 
     assert refused.value.retry_after_seconds > 0
-    assert kept.keeper is not None
-    assert kept.keeper.full
+    assert own == ["Tocsin refuses alerts: its database is away and its disk is full"]
+    assert await kept.rows("SELECT integration, dedup_key FROM alert") == [("tocsin", "journal-full")]
 
 
 async def test_s47_while_it_is_given_back_nothing_overtakes_it(kept: Office, plug: Plug) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from tocsin.core.alarm import INTEGRATION
 from tocsin.core.blind import BLIND_AFTER, MOST_PAGES, Judged, blind_incident, judge
 from tocsin.core.model import Action, Event
 from tocsin.core.plan import Way
@@ -37,7 +38,6 @@ LOOK_SECONDS = 1.0
 AGAIN_AFTER = timedelta(seconds=30)
 """What reached nobody is tried again after so long."""
 STORM = "without-database-storm"
-OWN = "tocsin"
 _TOGETHER = 4
 
 PageName: TypeAlias = tuple[str, str, str, str]
@@ -92,9 +92,9 @@ class BlindPager:
             due = [(name, judged) for name in list(self._keeper.waiting) if (judged := self._due(name, now))]
             due.sort(key=lambda pair: -pair[1].severity.rank)
             room = max(MOST_PAGES - len(self._done), 0)
-            if len(due) > room and (OWN, STORM) not in self._done:
+            if len(due) > room and (INTEGRATION, STORM) not in self._done:
                 await self._storm(len(due) - room, now)
-            own = [pair for pair in due if pair[0] == (OWN, STORM)]
+            own = [pair for pair in due if pair[0] == (INTEGRATION, STORM)]
             chosen = own + [pair for pair in due if pair not in own][:room]
             for at in range(0, len(chosen), _TOGETHER):
                 await asyncio.gather(*(self._page(n, j, hub.away) for n, j in chosen[at : at + _TOGETHER]))
@@ -190,17 +190,17 @@ class BlindPager:
         title = f"{left} more alerts came while Tocsin's database is away"
         text = f"{MOST_PAGES} were paged one by one. The others are kept, and are decided when the database is back."
         event = Event(
-            action=Action.CREATE, dedup_key=STORM, title=title, description=text, severity=Severity.CRITICAL, source=OWN
+            action=Action.CREATE, dedup_key=STORM, title=title, description=text, severity=Severity.CRITICAL, source=INTEGRATION
         )  # fmt: skip
         raw = RawRequest(
-            id=new_id(now), received_at=now, integration=OWN, source=OWN, method="", path="", query="", headers={},
+            id=new_id(now), received_at=now, integration=INTEGRATION, source=INTEGRATION, method="", path="", query="", headers={},
             body=title.encode(), remote_address="", reading="read",
         )  # fmt: skip
         done: asyncio.Future[list[Admitted]] = asyncio.get_running_loop().create_future()
-        await self._keeper.keep([Envelope(raw, OWN, [event], None, done)])
-        waiting = self._keeper.waiting.get((OWN, STORM))
+        await self._keeper.keep([Envelope(raw, INTEGRATION, [event], None, done)])
+        waiting = self._keeper.waiting.get((INTEGRATION, STORM))
         if waiting is not None and self._hub.away is not None:
-            await self._page((OWN, STORM), self._judge(waiting, now), self._hub.away)
+            await self._page((INTEGRATION, STORM), self._judge(waiting, now), self._hub.away)
 
     # ---- and back ----------------------------------------------------------------------------------
 

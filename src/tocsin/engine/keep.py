@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from tocsin.core.alarm import INTEGRATION
 from tocsin.core.dedup import Fresh, Reading, admit
 from tocsin.core.errors import Busy
 from tocsin.core.hold import BARRIER
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.core.severity import Severity
 from tocsin.engine.clock import HubClock
 from tocsin.engine.envelope import Admitted, Envelope
 from tocsin.engine.hold import Watch
@@ -28,12 +30,14 @@ from tocsin.engine.replay import TOGETHER, replay
 from tocsin.journal import Journal, JournalFull, Segment
 from tocsin.store import marks
 from tocsin.store.database import DatabaseAway
+from tocsin.store.intake import RawRequest
 
 KEPT = "the database is away: kept on disk, and decided when it is back"
 PROBE_SECONDS, REPLAY_SECONDS, LOOK_SECONDS = 3.0, 30.0, 1.0
 FEW_BYTES = 256 * 1024
 """So little is given back while the door waits, so that nothing overtakes it."""
 
+FULL = "journal-full"
 _MOST_KNOWN, _MOST_HEARD = 100_000, 5
 
 Name: TypeAlias = tuple[str, str]
@@ -60,6 +64,7 @@ class Keeper:
         self._watch = Watch(hub)
         self.keeping = False
         self.full = False
+        self._unwritten: Kept | None = None
         self.returning = False
         self._waited = False
         self.arrive: Callable[[], Awaitable[None]] | None = None
@@ -118,8 +123,10 @@ class Keeper:
         try:
             await asyncio.to_thread(self._journal.append, bodies, new_id(now))
         except JournalFull as fault:
-            self.full = True
             log.error("journal_full", message=str(fault), refused=len(ready))
+            if not self.full:
+                self.full = True
+                self._say_full(now)
             for envelope, _ in ready:
                 _refuse(envelope, "The database is away and the disk is full: nothing was kept", fault)
             return
@@ -128,6 +135,23 @@ class Keeper:
             answers = self._learn(kept)
             if not envelope.done.done():
                 envelope.done.set_result(answers)
+
+    def _say_full(self, now: datetime) -> None:
+        """The one word that is kept in memory alone: the blind pager pages it, and on return it becomes an
+        alert that says what was refused."""
+        event = Event(
+            action=Action.CREATE, dedup_key=FULL, severity=Severity.CRITICAL, source=INTEGRATION,
+            title="Tocsin refuses alerts: its database is away and its disk is full",
+            description=f"{self._journal.folder} takes no more, and senders are told to come again; many never do. "
+            "Make room on that disk, then bring the database back.",
+        )  # fmt: skip
+        raw = RawRequest(
+            id=new_id(now), received_at=now, integration=INTEGRATION, source=INTEGRATION, method="", path="", query="",
+            headers={}, body=event.title.encode(), remote_address="", reading="read",
+        )  # fmt: skip
+        names = [Fresh(AlertId(new_id(now)), CorrelationId(str(new_id(now))))]
+        self._unwritten = Kept(raw=raw, scope=INTEGRATION, events=[event], names=names)
+        self._learn(self._unwritten)
 
     def _learn(self, kept: Kept) -> list[Admitted]:
         """What the journal alone says of each event: an alert born before it is not known here."""
@@ -242,7 +266,8 @@ class Keeper:
                         await self._give_back_one(path)
                     if await asyncio.to_thread(self._journal.names):
                         return False  # another process of this folder still writes to its own
-                    self.keeping = False
+                    await self._transact([self._unwritten] if self._unwritten else [])
+                    self.keeping, self._unwritten = False, None
                     self.waiting.clear()
                     return True
             for path in paths:
