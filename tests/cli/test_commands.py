@@ -414,6 +414,7 @@ def test_api_passes_a_body_and_follows_pages(im: Any, hub: Any) -> None:
 
 def test_doctor_without_failures_is_0(im: Any, hub: Any) -> None:
     hub.answer("GET", f"{API}/connectors", {"items": []})
+    hub.answer("GET", f"{API}/health", {"system_status": "healthy"})
     hub.answer("GET", "/readyz", {"ready": True, "checks": {"database": {"ok": True}, "worker": "up"}})
     assert im("doctor").code == 0
 

@@ -202,6 +202,17 @@ BROKEN = CONNECTOR | {
     "last_success_at": "2026-11-20T01:00:00Z", "last_failure_at": "2026-11-20T02:19:30Z", "last_webhook_at": None,
     "success_rate": 0.5,
 }  # fmt: skip
+ALARM = {
+    "key": "breaker-open/prod-opsgenie", "title": "prod-opsgenie has not worked for 6 min", "severity": "high",
+    "text": "Its breaker has been open since 02:10. Next: im connector status prod-opsgenie", "connector": "prod-opsgenie", "times": 9,
+    "raised_at": "2026-11-20T02:16:00Z", "seen_at": "2026-11-20T02:19:50Z", "cleared_at": None, "direct_to": "ops-mail", "incident": "INC-8",
+}  # fmt: skip
+NODES = [
+    {"name": "hub1:8000", "role": "all", "version": "0.1.0", "started_at": "2026-11-19T08:00:00Z", "seen_at": "2026-11-20T02:19:59Z",
+     "up": True, "on_duty": True},
+    {"name": "hub2:8000", "role": "all", "version": "0.1.0", "started_at": "2026-11-19T08:00:00Z", "seen_at": "2026-11-20T02:12:00Z",
+     "up": False, "on_duty": False},
+]  # fmt: skip
 EXPLANATION = {
     "alert": {"title": "connection refused"}, "severity": "critical", "services": ["payment-service"], "team": "payments",
     "route": "page", "policy": "everywhere", "rule": "the worst go everywhere",
@@ -316,8 +327,13 @@ def filled(hub: Hub) -> Hub:
     hub.answer(
         "GET",
         f"{api}/health",
-        {"system_status": "healthy", "integrations": {}, "active_incidents": 2, "version": "0.1.0"},
-    )
+        {
+            "system_status": "degraded", "integrations": {}, "active_incidents": 2, "version": "0.1.0",
+            "worker": {"healthy": True, "undecided_alerts": 1, "pending_webhooks": 0}, "alarms": [ALARM], "nodes": NODES,
+            "connectors": [CONNECTOR, BROKEN], "reasons": [ALARM["title"]],
+        },
+    )  # fmt: skip
+    hub.answer("GET", f"{api}/alarms", {"items": [ALARM], "next_cursor": None})
     hub.answer(
         "GET",
         f"{api}/whoami",

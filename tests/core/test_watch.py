@@ -63,6 +63,7 @@ def test_a_connectors_queue(queue: dict[str, object], found: list[str]) -> None:
         pytest.param({"undecided_since": before(hours=2), "awake_since": before(seconds=31)}, [("undecided", C)], id="up, and still not decided"),
         pytest.param({"timer_due": before(seconds=60)}, [], id="a timer, due for a minute"),
         pytest.param({"timer_due": before(seconds=61)}, [("timers-late", C)], id="a timer, due for longer"),
+        pytest.param({"timer_due": before(seconds=61), "held": True, "queues": (Queue(connector="pd", due_since=before(hours=1)),)}, [], id="S48: everything waits on purpose"),
         pytest.param({"timer_due": before(seconds=-300)}, [], id="a timer of the future"),
         pytest.param({"hook_since": before(seconds=61)}, [("webhooks-late", H)], id="a webhook that nobody works off"),
         pytest.param({"weeks_missing": ("event",)}, [("partitions", H)], id="no partition for next week"),

@@ -52,6 +52,8 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
     "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
+    "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
+    "alarms": Entry("status", SERVER, "List what does not work in the hub itself."),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),
     "resume": Entry("server", SERVER, "End a hold: pages that waited after a restored backup leave now."),
     "open": Entry("server", SERVER, "Open the dashboard, signed in."),

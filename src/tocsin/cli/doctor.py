@@ -97,7 +97,7 @@ def _checks(session: Session) -> Iterator[Check]:
         yield _who(who, session)
     except ClientError as error:
         yield Check("token", BAD, str(error), next_step(error, session.places.url))
-    for part in (_ready, _connectors, _configuration):
+    for part in (_ready, _house, _connectors, _configuration):
         try:
             yield from part(session, who)
         except ClientError as error:
@@ -169,6 +169,28 @@ def _verdict(value: Any) -> tuple[bool, str]:
     if isinstance(value, bool):
         return value, "up" if value else "down"
     return str(value).lower() in ("ok", "up", "ready", "healthy"), str(value)
+
+
+def _house(session: Session, who: Who | None) -> Iterator[Check]:
+    """What the hub says of itself."""
+    health = session.client.health()
+    now = session.clock()
+    for alarm in health.alarms:
+        state = BAD if alarm.severity in ("critical", "high") else WARN
+        since = f" (raised {age(alarm.raised_at, now)} ago)" if alarm.raised_at else ""
+        yield Check(
+            "alarm",
+            state,
+            f"{alarm.title}{since}",
+            f"im show {alarm.incident}" if alarm.incident else "im alarms",
+        )
+    if not health.alarms:
+        yield Check("alarms", GOOD, "none goes on")
+    silent = [node.name for node in health.nodes if not node.up]
+    if health.nodes and not silent:
+        yield Check("nodes", GOOD, f"{_count(len(health.nodes), 'node')} up")
+    elif silent:
+        yield Check("nodes", WARN, f"silent: {', '.join(silent)}", "look at its machine, and start it again")
 
 
 def _connectors(session: Session, who: Who | None) -> Iterator[Check]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-from tocsin.client.hold import Resumed
+from tocsin.client.house import House
 from tocsin.client.mutes import Mute, MutePreview
 from tocsin.client.shapes import (
     Accepted,
@@ -21,11 +18,8 @@ from tocsin.client.shapes import (
     Connector,
     Delivery,
     Explanation,
-    Health,
     Incident,
     Page,
-    Ready,
-    S,
     SessionLink,
     TimelineLine,
     Token,
@@ -35,63 +29,15 @@ from tocsin.client.shapes import (
 )
 from tocsin.client.sides import Divergence, SyncReport
 from tocsin.client.stream import Stream
-from tocsin.client.transport import KEY_HEADER, Answer, Transport, checked
-
-_JSON = {"Content-Type": "application/json"}
-_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+from tocsin.client.transport import KEY_HEADER, Answer
 
 
-class Client:
+class Client(House):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context
     manager, or call `close`. One client serves one thread.
     """
-
-    def __init__(
-        self, url: str, token: str | None = None, *, timeout: float = 10.0, agent: str = "tocsin-client"
-    ) -> None:
-        self._transport = Transport(url, token=token, timeout=timeout, agent=agent)
-
-    @property
-    def url(self) -> str:
-        """The server's address, without credentials and without a slash at its end."""
-        return self._transport.url
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | None = None,
-        json_body: object = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send anything and get the answer back; >= 300 raises its Problem. `path` is absolute: "/api/v1/…".
-
-        A write gets an Idempotency-Key of its own, unless `headers` has one, and is therefore sent again by itself
-        when it is not known whether it arrived.
-        """
-        headers = dict(headers or {})
-        if json_body is not None:
-            body, headers = json.dumps(json_body).encode(), _JSON | headers
-        if method.upper() in _WRITES and path.startswith("/api/v1/"):
-            headers.setdefault(KEY_HEADER, secrets.token_hex(16))
-        answer = self._transport.send(method, path, query=query, body=body, headers=headers)
-        return checked(answer, what=f"{method} {path}")
 
     # --- incidents -----------------------------------------------------------------------------------
 
@@ -345,19 +291,6 @@ class Client:
         """Make a token useless, at once."""
         self.call("DELETE", f"/api/v1/tokens/{_part(token_id)}")
 
-    def health(self) -> Health:
-        """How the system and its connectors are."""
-        return self._one("/api/v1/health", Health)
-
-    def ready(self) -> Ready:
-        """Whether intake, database and worker are up; "not ready" (503) is an answer, not an error."""
-        answer = self._transport.send("GET", "/readyz")
-        return shaped(answer.json(), Ready) if answer.status == 503 else self._read(answer, "/readyz", Ready)
-
-    def resume(self) -> Resumed:
-        """End the hold that follows a restored backup; Conflict when nothing is held."""
-        return shaped(self.call("POST", "/api/v1/resume", json_body={}).json(), Resumed)
-
     def whoami(self) -> Who:
         """Who the server takes this token for."""
         return self._one("/api/v1/whoami", Who)
@@ -369,15 +302,6 @@ class Client:
     def stream(self, *, last_event_id: str = "") -> Stream:
         """Open the event stream on a connection of its own; iterate over it for StreamEvent."""
         return Stream(self._transport, path="/api/v1/stream", last_event_id=last_event_id)
-
-    def _one(self, path: str, shape: type[S]) -> S:
-        return self._read(self._transport.send("GET", path), path, shape)
-
-    def _read(self, answer: Answer, path: str, shape: type[S]) -> S:
-        return shaped(checked(answer, what=f"GET {path}").json(), shape)
-
-    def _page(self, path: str, shape: type[S], query: Mapping[str, object]) -> Page[S]:
-        return paged(self.call("GET", path, query=query).json(), shape)
 
 
 def _part(name: str) -> str:

@@ -298,18 +298,6 @@ class Config(Shape):
     refused_file: dict[str, Any] | None = None
 
 
-class Health(Shape):
-    """How the whole system is: healthy, degraded or unhealthy."""
-
-    system_status: str = ""
-    integrations: dict[str, Any] = {}
-    active_incidents: int = 0
-    database: dict[str, Any] = {}
-    worker: dict[str, Any] = {}
-    hold: dict[str, Any] | None = None
-    version: str = ""
-
-
 class Ready(Shape):
     """Whether intake, database and worker are up; `reasons` say why pages wait although they are."""
 

@@ -90,7 +90,8 @@ class Silent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """What one look found. Instants without work are None; `certificates` maps a host to the end of its
-    certificate; `weeks_missing` names tables without next week's partition; `awake_since` as on the hub."""
+    certificate; `weeks_missing` names tables without next week's partition; `awake_since` as on the hub; `held` = everything
+    waits on purpose (S48)."""
 
     queues: tuple[Queue, ...] = ()
     undecided_since: datetime | None = None
@@ -101,6 +102,7 @@ class Watched:
     certificates: Mapping[str, datetime] = field(default_factory=dict)
     weeks_missing: tuple[str, ...] = ()
     awake_since: datetime | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ class Disk:
 def judge(seen: Watched, now: datetime) -> list[Alarm]:
     """What does not work, or soon will not."""
     return [
-        *(alarm for queue in seen.queues for alarm in _queue(queue, seen.awake_since, now)),
+        *(alarm for queue in seen.queues if not seen.held for alarm in _queue(queue, seen.awake_since, now)),
         *_own_work(seen, now),
         *_endings(seen, now),
         *_house(seen, now),
@@ -215,7 +217,7 @@ def _own_work(seen: Watched, now: datetime) -> Iterator[Alarm]:
             text=f"The oldest was taken at {_at(undecided)} and is not decided: nobody is paged for it. {step}",
         )  # fmt: skip
     timer = _since(seen.timer_due, seen.awake_since)
-    if timer is not None and now - timer > LATE_AFTER:
+    if timer is not None and now - timer > LATE_AFTER and not seen.held:
         yield Alarm(
             key=TIMERS, title="Escalations are late", severity=Severity.CRITICAL,
             text=f"A page was to be looked at again at {_at(timer)} and was not: its next step is not taken. {step}",

@@ -57,7 +57,7 @@ class Watch:
                 queues=await rows.queues(connection, list(hub.policy.connectors), now),
                 undecided_since=work.undecided_since, timer_due=work.timer_due, hook_since=work.hook_since,
                 weeks_missing=work.weeks_missing, tokens=await rows.tokens_ending(connection, now),
-                silent=await rows.silent_nodes(connection, hub.node, now), certificates=dict(self._wire.certificates),  awake_since=hub.awake_since,
+                silent=await rows.silent_nodes(connection, hub.node, now), certificates=dict(self._wire.certificates),  awake_since=hub.awake_since, held=hub.hold is not None,
             )  # fmt: skip
 
         return await hub.database.read(ask)
