@@ -31,7 +31,7 @@ class Way:
 class PlannedStep:
     """A step of the policy with its targets worked out. `sent_at` None = not yet. `hedge`: created, but nobody
     notified so long after the asking, the next is asked too (S30; None = never). `repeat`: asked again every
-    so often; `repeated_at` = when last."""
+    so often; `repeated_at` = when last. `each` = every side must acknowledge."""
 
     mode: Mode
     ways: tuple[Way, ...]
@@ -39,6 +39,7 @@ class PlannedStep:
     within: timedelta = timedelta(seconds=3)
     hedge: timedelta | None = None
     repeat: timedelta | None = None
+    each: bool = False
     sent_at: datetime | None = None
     repeated_at: datetime | None = None
 
@@ -118,7 +119,7 @@ def plan_for(
         planned.append(
             PlannedStep(
                 mode=step.mode, ways=tuple(ways), after=step.after, within=step.within, hedge=hedge,
-                repeat=step.repeat or repeat,
+                repeat=step.repeat or repeat, each=step.ack == "each",
             )
         )  # fmt: skip
     plan = Plan(

@@ -12,8 +12,8 @@ from uuid import UUID
 from tocsin.core.errors import Conflict, NotFound
 from tocsin.core.lapse import hold, holder_first, holder_way, restarts, timeout_of
 from tocsin.core.lifecycle import Act, Ruling, rule
-from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, Line
-from tocsin.core.ports import EffectKind
+from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line
+from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others
@@ -75,7 +75,8 @@ async def act_on(
     now = hub.now()
     alerts = await undecided.lock_alerts_of(connection, incident_id)
     kept = (await incidents.lock(connection, [incident_id]))[incident_id]
-    ruling = rule(kept.incident, act, actor, now, service=service, note=note)
+    ruling = await _each_side(connection, hub, kept, act, actor, service)
+    ruling = ruling or rule(kept.incident, act, actor, now, service=service, note=note)
     sheet = Sheet()
     for line in ruling.lines:
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
@@ -87,6 +88,29 @@ async def act_on(
         await _carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
     return ruling
+
+
+async def _each_side(
+    connection: Connection, hub: Hub, kept: Kept, act: Act, actor: Actor, service: str | None
+) -> Ruling | None:
+    """`ack: each`: an acknowledgement at one provider counts for its side alone until each has one. One made here,
+    or by the sender, is for the whole. None = nobody is left to wait for."""
+    each = {w.connector for step in kept.plan.steps if step.each and step.sent_at for w in step.ways}
+    if act is not Act.ACKNOWLEDGE or actor.kind is not ActorKind.PROVIDER or actor.via not in each:
+        return None
+    sides = ask.newest(await outbox.remotes_of(connection, kept.incident.id)).values()
+    waits = {
+        side.connector
+        for side in sides
+        if side.connector in each - {actor.via} and service in (None, side.service)
+        and not (side.failed_at or side.superseded_at) and "read_states" in hub.abilities(side.connector)
+        and side.status not in (RemoteStatus.ACKNOWLEDGED, RemoteStatus.RESOLVED)
+    }  # fmt: skip
+    if not waits or kept.incident.status is not IncidentStatus.OPEN:
+        return None
+    why = f"{', '.join(sorted(waits))} must acknowledge too (ack: each)"
+    line = Line(kind="acknowledged_there", text=f"Acknowledged by {actor.shown}; {why}", reason="each")
+    return Ruling(incident=kept.incident, changed=False, reason=why, lines=(line,))
 
 
 def _keep_holding(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:

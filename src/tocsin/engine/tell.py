@@ -111,6 +111,12 @@ def _kept_back(hub: Hub, kind: EffectKind, remote: Remote, actor: Actor) -> str:
         return "inbound"
     if kind is EffectKind.RESOLVE and actor.kind is ActorKind.SENDER and not connector.auto_resolve:
         return "auto_resolve is off, so its incident stays open there"
+    if (
+        kind is EffectKind.ACKNOWLEDGE
+        and remote.acknowledged_at
+        and remote.status is RemoteStatus.ACKNOWLEDGED
+    ):
+        return "inbound"  # who has it there keeps it (ack: each)
     if kind is EffectKind.ACKNOWLEDGE and remote.status is RemoteStatus.RESOLVED:
         return "resolved there already; an acknowledgement would reopen it"
     return ""

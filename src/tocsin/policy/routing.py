@@ -101,6 +101,8 @@ def _step(entry: Section, names: Names) -> Step:
     ack = entry.text("ack", "any")
     if ack not in ("any", "each"):
         entry.fault("ack", "must be any or each")
+    if ack == "each" and mode is Mode.FAILOVER:
+        entry.fault("ack", "each belongs to `all`: a failover asks one side")
     within = entry.duration("within", least=timedelta(milliseconds=100))
     step = Step(
         mode=mode,

@@ -172,6 +172,7 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
                 "within": step.within.total_seconds(),
                 "hedge": _span_out(step.hedge),
                 "repeat": _span_out(step.repeat),
+                "each": step.each,
                 "sent_at": _time_out(step.sent_at),
                 "repeated_at": _time_out(step.repeated_at),
             }
@@ -199,6 +200,7 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
                 within=timedelta(seconds=step["within"]),
                 hedge=_span_in(step.get("hedge")),
                 repeat=_span_in(step.get("repeat")),
+                each=bool(step.get("each")),
                 sent_at=_time_in(step["sent_at"]),
                 repeated_at=_time_in(step.get("repeated_at")),
             )
