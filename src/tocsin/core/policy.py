@@ -291,6 +291,7 @@ class Connector:
     direction: Direction = Direction.BIDIRECTIONAL
     sync_interval: timedelta = timedelta(minutes=5)
     enable_webhook: bool = True
+    import_incidents: bool = False
     auto_resolve: bool = True
     sync_notes: bool = True
     settings: Mapping[str, Json] = field(default_factory=dict)

@@ -296,6 +296,7 @@ class RemoteChange:
     remote_url: str = ""
     merged_into: str = ""
     assignee: str = ""
+    correlation_id: str = ""
     status: RemoteStatus = RemoteStatus.UNKNOWN
     occurred_at: datetime | None = None
     raw_type: str = ""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tocsin.core.lifecycle import Act
-from tocsin.core.model import Incident
+from tocsin.core.model import Incident, IncidentStatus
 from tocsin.core.policy import Direction
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
 
@@ -31,12 +31,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict, the act when it is APPLY, the remote's state now known, and why."""
+    """The verdict, the act when it is APPLY, the remote's state now known, and why. `then` = a second act that
+    follows at once."""
 
     verdict: Verdict
     reason: str
     act: Act | None = None
     status: RemoteStatus | None = None
+    then: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def judge(
         return Judgement(Verdict.FACT, text, status=None if known_better else status)
     if change.kind is ChangeKind.MERGED:
         return Judgement(Verdict.FOLLOW, f"merged into {change.merged_into} there, which is followed")
-    act = _ACT.get(change.kind)
+    act = _act_of(change, incident, known)
     if act is None or (act is Act.ASSIGN and not change.assignee):
         return Judgement(Verdict.RECORD, f"{change.raw_type or change.kind.value} is recorded")
     if _is_late(change, status, known):
@@ -127,9 +129,30 @@ def judge(
         return Judgement(
             Verdict.DIVERGENCE, "the connector is outbound: changes made there are listed only", status=status
         )
-    if incident.life > 1 and _came_late(change, page_started_at) and act is not Act.NOTE:
+    # asked anew from here nothing is known of when it changed there; else the order there is what counts
+    if (
+        incident.life > 1
+        and known.since is None
+        and _came_late(change, page_started_at)
+        and act is not Act.NOTE
+    ):
         return Judgement(Verdict.RECORD, "it happened before the incident was last opened")
-    return Judgement(Verdict.APPLY, f"{change.person or 'a machine'} did it there", act=act, status=status)
+    # acknowledged there after it was resolved: the reopen between the two was lost
+    then = Act.ACKNOWLEDGE if act is Act.REOPEN and change.kind is ChangeKind.ACKNOWLEDGED else None
+    why = f"{change.person or 'a machine'} did it there"
+    return Judgement(Verdict.APPLY, why, act=act, status=status, then=then)
+
+
+def _act_of(change: RemoteChange, incident: Incident, known: Known) -> Act | None:
+    """What was done there, also where the change that led to it was lost on the way: nobody gives back or
+    acknowledges what is resolved, so it was reopened; what is reopened while it is open here was given back."""
+    if change.kind is ChangeKind.REOPENED and incident.status is IncidentStatus.MITIGATED:
+        return Act.UNACKNOWLEDGE
+    back = change.kind in (ChangeKind.UNACKNOWLEDGED, ChangeKind.ACKNOWLEDGED)
+    newer = change.occurred_at is not None and known.since is not None and change.occurred_at > known.since
+    if back and newer and known.status is RemoteStatus.RESOLVED and not incident.open:
+        return Act.REOPEN
+    return _ACT.get(change.kind)
 
 
 def confirms(change: RemoteChange, write: Expected) -> bool:

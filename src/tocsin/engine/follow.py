@@ -16,6 +16,7 @@ from tocsin.core.ports import ChangeKind, EffectKind, RemoteChange, RemoteStatus
 from tocsin.core.remote import Judgement, Known, Verdict, judge, unconfirmed
 from tocsin.engine.ask import add_effect, name_of, newest, ring_again
 from tocsin.engine.diverge import differ, ours_of
+from tocsin.engine.foreign import born
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import act_on
 from tocsin.engine.rungs import after_fact, rung_facts, rung_line
@@ -53,7 +54,7 @@ async def follow(
         return f"{change.kind.value}: seen before"
     found = await outbox.find_remotes(connection, connector.name, change.remote_id, change.key)
     if not found:
-        return f"{change.kind.value}: no incident of ours ({change.remote_id or change.key or 'no id'})"
+        return await born(connection, hub, connector, change, now)
     meant = _meant(found, change)
     if not meant:
         return (
@@ -165,6 +166,10 @@ async def _act(connection: Connection, hub: Hub, told: _Told) -> str:
     note = change.note if change.kind is ChangeKind.NOTE or act is not Act.NOTE else _words(told)
     service = None if act in (Act.NOTE, Act.REOPEN) else remote.service
     ruling = await act_on(connection, hub, remote.incident_id, act, actor, note=note, service=service)
+    if told.judgement.then is not None:
+        ruling = await act_on(
+            connection, hub, remote.incident_id, told.judgement.then, actor, service=remote.service
+        )
     sheet = Sheet()
     if act is Act.RESOLVE and ruling.changed and _may_have_reopened(remote):
         _resolve_there(sheet, replace(told, kept=Kept(ruling.incident, told.kept.plan)))

@@ -115,6 +115,7 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
         direction=entry.choice("sync_direction", Direction, Direction.BIDIRECTIONAL),
         sync_interval=interval or Connector(name="", type="").sync_interval,
         enable_webhook=entry.flag("enable_webhook", True),
+        import_incidents=entry.flag("import_incidents", False),
         auto_resolve=custom.flag("auto_resolve", True),
         sync_notes=custom.flag("sync_notes", True),
         settings={**settings, "allow_http": allow_http},

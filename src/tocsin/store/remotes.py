@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote, remote_of
@@ -152,3 +153,21 @@ async def unrung(connection: Connection, connector: str, now: datetime, most: in
 async def rungs_read(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """These are being read now."""
     await connection.execute("UPDATE remote SET rung_read_at = $2 WHERE id = ANY($1)", list(ids), now)
+
+
+async def spoken_of(connection: Connection, remote_id: str, correlation_id: str) -> UUID | None:
+    """The incident of ours that a foreign one came from or came in by: it carries our correlation id, or a
+    live alert of ours speaks of its id (a provider that is a sender too)."""
+    found: UUID | None = None
+    if correlation_id:
+        found = await connection.fetchval(
+            "SELECT id FROM incident WHERE correlation_id = $1 ORDER BY opened_at DESC LIMIT 1",
+            correlation_id,
+        )
+    if found is None:
+        found = await connection.fetchval(
+            "SELECT incident_id FROM alert WHERE status <> 'resolved' AND incident_id IS NOT NULL AND (dedup_key = $1"
+            " OR strpos(details::text, $1) > 0 OR strpos(links::text, $1) > 0) ORDER BY first_event_at DESC LIMIT 1",
+            remote_id,
+        )
+    return found

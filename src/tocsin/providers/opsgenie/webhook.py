@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
+from tocsin.core.model import Json
 from tocsin.core.ports import ChangeKind, Malformed, Proof, RemoteChange, Request
 from tocsin.providers.opsgenie import alerts, options
-from tocsin.providers.opsgenie.answers import json_of, mapping, text
+from tocsin.providers.opsgenie.answers import items, json_of, mapping, text
 from tocsin.providers.opsgenie.options import Settings
 
 KINDS = {
@@ -77,12 +79,23 @@ def read(request: Request) -> list[RemoteChange]:
             agent_id=text(alert.get("userId")),
             note=note,
             title=text(alert.get("message")),
+            service_id=_team(alert) if kind is ChangeKind.TRIGGERED else "",
+            correlation_id=text(mapping(alert, "details").get("correlation_id"))
+            if kind is ChangeKind.TRIGGERED
+            else "",
             urgency=text(alert.get("priority")),
             assignee=text(alert.get("owner")) if kind is ChangeKind.REASSIGNED else "",
             occurred_at=alerts.instant(changed),
             raw_type=action,
         )
     ]
+
+
+def _team(alert: Mapping[str, Json]) -> str:
+    """The first team that is asked, as a responder is written here ("team:Payments"); "" without one."""
+    teams = [one for one in items(alert.get("responders")) if one.get("type") == "team"]
+    name = text(teams[0].get("name")) if teams else ""
+    return f"team:{name}" if name else ""
 
 
 def _same(ours: str, theirs: str) -> bool:
