@@ -190,6 +190,10 @@ SYNCED = {
         {"incident": "INC-8", "service": "", "remote_id": "Q2ABC", "ours": "open", "theirs": "triggered", "decided": []},
     ],
 }  # fmt: skip
+CHECKED = {
+    "connector": "prod-pagerduty", "looked": True, "fault": "",
+    "warnings": ["the service Payments resolves by itself after 4 h: what still fires here is opened there again, and rings again; switch auto-resolve off there"],
+}  # fmt: skip
 DIVERGENCE = {
     "id": 3, "connector": "prod-pagerduty", "incident": "INC-7", "service": "payment-service", "kind": "timer",
     "what": "resolved", "ours": "mitigated", "theirs": "resolved", "since": "2026-11-20T02:11:00Z",
@@ -319,6 +323,7 @@ def filled(hub: Hub) -> Hub:
     hub.answer("GET", f"{api}/connectors", {"items": [CONNECTOR, BROKEN], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-pagerduty", CONNECTOR)
     hub.answer("POST", f"{api}/connectors/prod-pagerduty/sync", SYNCED)
+    hub.answer("POST", f"{api}/connectors/prod-pagerduty/check", CHECKED)
     hub.answer("GET", f"{api}/divergences", {"items": [DIVERGENCE], "next_cursor": None})
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
     hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})

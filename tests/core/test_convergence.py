@@ -38,7 +38,10 @@ class Hub:
     id: int = 7
     key: str = "k"
     remote_id: str = "Q1"
+    asked_at: datetime = T0
     notified_at: datetime | None = T0
+    exhausted_at: datetime | None = None
+    failed_at: datetime | None = None
 
     @property
     def status(self) -> RemoteStatus:

@@ -216,3 +216,18 @@ async def test_a_merge_there_is_followed(begin: Begin) -> None:
         return here == ["resolved", "resolved"] and all(a["status"] == "closed" for a in alerts)
 
     await rig.until(over_everywhere, "both are over everywhere")
+
+
+async def test_a_check_tells_of_pagerduty_s_timers(begin: Begin) -> None:
+    """S40: `im doctor` warns of both settings; a key that is refused is a fault; nothing is changed there."""
+    rig = await begin()
+    told = await rig.call("POST", "/api/v1/connectors/prod-pagerduty/check", want=200)
+    assert (told["looked"], told["fault"]) == (True, "")
+    assert any("resolves by itself after 4 h" in one for one in told["warnings"])
+    assert any("takes an acknowledgement back after 30 min" in one for one in told["warnings"])
+    assert {call["method"] for call in await rig.calls("pagerduty")} == {"GET"}
+
+    assert (await rig.call("POST", "/api/v1/connectors/ops-mail/check", want=200))["looked"] is False
+    await rig.call("POST", "/api/v1/connectors/nowhere/check", want=404)
+    await rig.control("POST", "/settings", {"pagerduty": {"token": "another"}})
+    assert "401" in (await rig.call("POST", "/api/v1/connectors/prod-pagerduty/check", want=200))["fault"]

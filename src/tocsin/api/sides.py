@@ -29,6 +29,15 @@ class SyncReport(BaseModel):
     findings: list[SyncFinding]
 
 
+class Checked(BaseModel):
+    """How a connector is set up, as its provider shows it."""
+
+    connector: str
+    looked: bool = Field(description="Whether its provider could be asked.")
+    fault: str = Field(description="Why it cannot be used; empty = it can.")
+    warnings: list[str]
+
+
 class Divergence(BaseModel):
     """One difference to a provider that is listed and not applied, with what was decided and why."""
 

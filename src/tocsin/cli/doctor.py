@@ -204,6 +204,7 @@ def _connectors(session: Session, who: Who | None) -> Iterator[Check]:
         )
     for one in found:
         yield _connector(one, session.clock())
+        yield from _setup(one, session)
     hooked = [one for one in found if one.enabled and one.sync == "webhook"]
     unproven = [one.name for one in hooked if one.last_webhook_at is None]
     if unproven:
@@ -219,6 +220,21 @@ def _connectors(session: Session, who: Who | None) -> Iterator[Check]:
         )
     elif who is not None:
         yield Check("public URL", GOOD, who.public_url)
+
+
+def _setup(one: Connector, session: Session) -> Iterator[Check]:
+    """What its provider shows of it; nothing where it cannot be asked, or this token may not."""
+    from tocsin.client import ClientError
+
+    try:
+        checked = session.client.check(one.name)
+    except ClientError:
+        return
+    if checked.fault:
+        yield Check(one.name, BAD, checked.fault, f"im connector status {one.name}")
+    for warning in checked.warnings:
+        what, _, step = warning.rpartition("; ")
+        yield Check(one.name, WARN, what or warning, step if what else "")
 
 
 def _connector(one: Connector, now: datetime) -> Check:

@@ -27,7 +27,7 @@ from tocsin.client.shapes import (
     paged,
     shaped,
 )
-from tocsin.client.sides import Divergence, SyncReport
+from tocsin.client.sides import Checked, Divergence, SyncReport
 from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER, Answer
 
@@ -259,24 +259,15 @@ class Client(House):
         answer = self.call("POST", path, json_body={"incident": incident} if incident else {})
         return shaped(answer.json(), SyncReport)
 
-    def divergences(
-        self,
-        *,
-        connector: str = "",
-        incident: str = "",
-        state: str = "open",
-        limit: int = 100,
-        cursor: str = "",
-    ) -> Page[Divergence]:
-        """Where providers and the hub differ, the newest first. `state` is open, ended or all."""
-        query = {
-            "connector": connector,
-            "incident": incident,
-            "state": state,
-            "limit": limit,
-            "cursor": cursor,
-        }
-        return self._page("/api/v1/divergences", Divergence, query)
+    def check(self, connector: str) -> Checked:
+        """Ask a connector's provider how it is set up, changing nothing there."""
+        answer = self.call("POST", f"/api/v1/connectors/{_part(connector)}/check", json_body={})
+        return shaped(answer.json(), Checked)
+
+    def divergences(self, *, state: str = "open", **narrowed: str | int) -> Page[Divergence]:
+        """Where providers and the hub differ, the newest first. `state` is open, ended or all; narrowed by
+        `connector` and `incident`, in pages by `limit` and `cursor`."""
+        return self._page("/api/v1/divergences", Divergence, {"state": state, **narrowed})
 
     def tokens(self) -> Page[Token]:
         """The API tokens, without their secret."""

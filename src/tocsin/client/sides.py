@@ -28,6 +28,15 @@ class SyncReport(Shape):
     findings: tuple[SyncFinding, ...] = ()
 
 
+class Checked(Shape):
+    """How a connector is set up, as its provider shows it; `fault` "" = it can be used."""
+
+    connector: str = ""
+    looked: bool = False
+    fault: str = ""
+    warnings: tuple[str, ...] = ()
+
+
 class Divergence(Shape):
     """One difference to a provider; `ended_at` None = it stands."""
 

@@ -342,7 +342,7 @@ class RemoteState:
 class Provider(Protocol):
     """The module `tocsin.providers.<name>.provider` has these functions; `abilities` in the manifest
     tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `probe`,
-    `healthy`) exist."""
+    `healthy`, and both `inspect` and `warnings_of` by the one word inspect) exist."""
 
     def check_settings(self, settings: Mapping[str, Json]) -> list[tuple[str, str]]:
         """(dotted field, what is wrong) for each fault in a connector's settings; [] = usable."""
@@ -372,3 +372,9 @@ class Provider(Protocol):
 
     def healthy(self, answer: Response | WireFault) -> str:
         """ "" when the probe's answer is good, else the fault in words with the next step."""
+
+    def inspect(self, connector: ConnectorSettings) -> list[Call]:
+        """Reads that show how it is set up there."""
+
+    def warnings_of(self, call: Call, answer: Response) -> list[str]:
+        """What in such an answer would surprise somebody, in words with the next step."""

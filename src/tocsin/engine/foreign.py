@@ -19,8 +19,7 @@ from tocsin.core.model import (
     Part,
 )
 from tocsin.core.origin import incident_in, names_origin, service_of, severity_of
-from tocsin.core.paging import Plan, PlannedStep, Way
-from tocsin.core.plan import plan_for, with_channels
+from tocsin.core.plan import Plan, PlannedStep, Way, plan_for, with_channels
 from tocsin.core.policy import Connector, Direction, Mode, Policy, RouteKind
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
 from tocsin.core.route import Route, route

@@ -13,7 +13,7 @@ from tocsin.api.asking import Paged, Reader, Strict, TheHub, Word, Writer, curso
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
-from tocsin.engine import reconcile
+from tocsin.engine import check, reconcile
 from tocsin.engine.wire import Wire
 from tocsin.store import divergences, incidents
 from tocsin.store.database import Connection
@@ -88,3 +88,19 @@ async def sync(hub: TheHub, who: Writer, name: str, body: SyncBody | None = None
             for f in report.findings
         ],
     )  # fmt: skip
+
+
+@router.post(
+    "/connectors/{name}/check", summary="Check a connector", response_model=sides.Checked, responses=problems("not_found")
+)  # fmt: skip
+async def check_connector(hub: TheHub, who: Writer, name: str) -> sides.Checked:
+    """Ask the provider, changing nothing there: do address and key hold, and would anything there surprise
+    somebody, as a timer that closes what still fires?"""
+    wire = Wire()
+    try:
+        found = await check.check(hub, wire, name[:200])
+    finally:
+        await wire.close()
+    return sides.Checked(
+        connector=found.connector, looked=found.looked, fault=found.fault, warnings=list(found.warnings)
+    )

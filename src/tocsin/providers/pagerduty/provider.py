@@ -23,7 +23,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.providers.pagerduty import events, options, reading, rest, webhook
+from tocsin.providers.pagerduty import events, inspection, options, reading, rest, webhook
 
 
 def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -77,3 +77,13 @@ def probe(connector: ConnectorSettings) -> Call:
 def healthy(answer: Response | WireFault) -> str:
     """ "" when the probe's answer is good, else the fault in words with the next step."""
     return reading.health(answer)
+
+
+def inspect(connector: ConnectorSettings) -> list[Call]:
+    """Reads of the services that are mapped."""
+    return inspection.calls(connector.settings)
+
+
+def warnings_of(call: Call, answer: Response) -> list[str]:
+    """Its timers, and whether it can page at all."""
+    return inspection.warnings(call, answer)
