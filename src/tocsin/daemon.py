@@ -96,7 +96,7 @@ class Daemon:
         self._blind = blind = BlindPager(self.hub, keeper, self._wire, data / "blind")
         await blind.open()
         door = Doorway(self.hub, keeper)
-        self._worker = Worker(self.hub, role=self.settings.role)
+        self._worker = Worker(self.hub, role=self.settings.role, intake=lambda: door.open)
         self._tasks.append(asyncio.create_task(door.run(), name="door"))
         if seen is None:
             await self._arrive()

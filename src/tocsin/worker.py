@@ -25,6 +25,7 @@ from tocsin.engine import (
 )
 from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
+from tocsin.engine.heartbeat import Heartbeat
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.watch import LOOK_SECONDS, Watch
 from tocsin.engine.wire import Wire
@@ -45,7 +46,7 @@ _BELLS = {
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
-_RESTS = {"reconcile": 5.0, "watch": LOOK_SECONDS}
+_RESTS = {"reconcile": 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0}
 _BEAT_SECONDS, _BEFORE_THE_END = 2.0, 1.0
 _HOUSEKEEPING = timedelta(hours=6)
 
@@ -53,11 +54,12 @@ _HOUSEKEEPING = timedelta(hours=6)
 class Worker:
     """Runs every loop of a node until `stop`."""
 
-    def __init__(self, hub: Hub, *, role: str = "all") -> None:
+    def __init__(self, hub: Hub, *, role: str = "all", intake: Callable[[], bool] = lambda: True) -> None:
         self._hub, self._role = hub, role
         self._wire = Wire()
         self._credentials = credentials.Watch()
         self._watch = Watch(hub, self._wire)
+        self._heartbeat = Heartbeat(hub, self._wire, self._watch, intake)
         self._tasks: list[asyncio.Task[None]] = []
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
@@ -72,6 +74,7 @@ class Worker:
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
+            others.append(("heartbeat", self._heartbeat.beat))
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(

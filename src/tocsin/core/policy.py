@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from tocsin.core.model import Json
+from tocsin.core.proving import Heartbeat
 from tocsin.core.severity import Severity
 
 Facts = Mapping[str, Json]
@@ -359,6 +360,7 @@ class Defaults:
         default_factory=lambda: {Severity.CRITICAL: timedelta(hours=1), Severity.HIGH: timedelta(hours=4)}
     )
     last_resort: tuple[str, ...] = ()
+    heartbeat: Heartbeat | None = None
     flap: FlapSettings = field(default_factory=FlapSettings)
     retention: Retention = field(default_factory=Retention)
 

@@ -51,6 +51,10 @@ class Active:
             settings={**_filled(connector.settings, self.secrets), "type": connector.type},
         )
 
+    def filled(self, value: Json) -> Json:
+        """Anything of the configuration, credentials filled in."""
+        return _fill(value, self.secrets)
+
     def options_of(self, integration: Integration) -> Mapping[str, Json]:
         """An integration's options, credentials filled in."""
         return _filled(integration.options, self.secrets) if integration.options else integration.options

@@ -137,16 +137,22 @@ def _check_address(entry: Section, key: str, allow_http: bool) -> None:
     node = entry.node(key)
     if node is None or (isinstance(node.value, dict)) or not node.value:
         return
-    text = entry.text(key)
+    if fault := address_fault(entry.text(key), allow_http=allow_http):
+        entry.fault(key, fault)
+
+
+def address_fault(text: str, *, allow_http: bool) -> str:
+    """What is wrong with an address that the hub is to call, "" when nothing; it does not repeat the address."""
     try:
         url = urlsplit(text)
         host, _ = url.hostname, url.port
     except ValueError:
         url, host = urlsplit(""), None
     if url.scheme not in ("http", "https") or not host:
-        entry.fault(key, "must be an address such as https://api.example.com")
-    elif url.scheme == "http" and not allow_http and not _is_loopback(host):
-        entry.fault(key, "is http: only for loopback, or with allow_http: true")
+        return "must be an address such as https://api.example.com"
+    if url.scheme == "http" and not allow_http and not _is_loopback(host):
+        return "is http: only for loopback, or with allow_http: true"
+    return ""
 
 
 def _is_loopback(host: str) -> bool:

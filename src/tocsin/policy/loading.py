@@ -14,7 +14,7 @@ from tocsin.core.model import Json
 from tocsin.core.mute import circle_in
 from tocsin.core.policy import Connector, Policy, Service
 from tocsin.policy.document import Faults, Node, node_of, read_yaml
-from tocsin.policy.edges import Known, read_connectors, read_integrations
+from tocsin.policy.edges import Known, address_fault, read_connectors, read_integrations
 from tocsin.policy.expressions import Expressions
 from tocsin.policy.fields import Section
 from tocsin.policy.lint import warnings_of
@@ -72,6 +72,7 @@ def load(
     known = Known(known_sources, known_providers)
     policy = _compile(document, known, version)
     _check_connectors(document, policy, taken.secrets, check_settings, known)
+    _check_heartbeat(document, policy, taken.secrets)
     _check_circles(document, policy)
     if faults.found:
         raise _refusal(file_name, faults)
@@ -93,6 +94,7 @@ def checked(
     known = Known(known_sources, known_providers)
     policy = _compile(section, known, 0)
     _check_connectors(section, policy, secrets, check_settings, known)
+    _check_heartbeat(section, policy, secrets)
     _check_circles(section, policy)
     if faults.found:
         raise _refusal(name, faults)
@@ -198,6 +200,18 @@ def with_indexes(policy: Policy) -> Policy:
         classification_index=index_of([needs_of(rule.when) for rule in policy.classification]),
         routing_index=index_of([needs_of(rule.when) for rule in policy.routing]),
     )
+
+
+def _check_heartbeat(document: Section, policy: Policy, secrets: Mapping[str, str]) -> None:
+    heartbeat = policy.defaults.heartbeat
+    if heartbeat is None or not heartbeat.url:
+        return
+    section = document.section("defaults").section("heartbeat")
+    url = filled(heartbeat.url, dict(secrets))
+    if fault := address_fault(
+        url if isinstance(url, str) else "", allow_http=section.flag("allow_http", False)
+    ):
+        section.fault("url", fault)
 
 
 def _check_connectors(

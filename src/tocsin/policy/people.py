@@ -18,6 +18,7 @@ from tocsin.core.policy import (
     Team,
     User,
 )
+from tocsin.core.proving import Heartbeat
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.fields import Section
@@ -45,9 +46,27 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         last_resort=section.names("last_resort", connectors, "connector"),
         retention=_retention(section.section("retention")),
         flap=_flap(section.section("flap")),
+        heartbeat=_heartbeat(section.section("heartbeat")) if "heartbeat" in section else None,
     )
     section.done()
     return found
+
+
+def _heartbeat(section: Section) -> Heartbeat | None:
+    """Its address is checked where credentials are at hand (`loading.py`)."""
+    every = section.duration("every", least=timedelta(seconds=10), most=timedelta(hours=1))
+    method, headers = section.text("method", "get").upper(), section.json("headers") or {}
+    if method not in ("GET", "POST"):
+        section.fault("method", "must be get or post")
+    if not isinstance(headers, dict):
+        section.fault("headers", "must be a mapping of names to texts")
+        headers = {}
+    if "url" not in section:
+        section.fault("url", "is missing: the address to call")
+    section.flag("allow_http", False)
+    url = section.json("url")
+    section.done()
+    return Heartbeat(url=url, every=every or Heartbeat(url="").every, method=method, headers=headers)
 
 
 def _flap(section: Section) -> FlapSettings:

@@ -50,8 +50,24 @@ def take_out(root: Node, faults: Faults, sources: Mapping[str, SourceFacts]) -> 
                 if name == "integrations":
                     entries[key] = _key_taken(entries[key], entry, key, found.secrets, faults, sources)
             parts[name] = replace(section, value=entries)
+    if defaults := parts.get("defaults"):
+        parts["defaults"] = _heartbeat_taken(defaults, found.secrets, faults)
     found.root = replace(root, value=parts)
     return found
+
+
+def _heartbeat_taken(defaults: Node, secrets: dict[str, str], faults: Faults) -> Node:
+    """The address of a heartbeat is itself the key to it, as are its headers."""
+    heartbeat = defaults.value.get("heartbeat") if isinstance(defaults.value, dict) else None
+    if heartbeat is None or not isinstance(heartbeat.value, dict) or not isinstance(defaults.value, dict):
+        return defaults
+    entries = {
+        key: _without(node, f"defaults.heartbeat.{key}", secrets, faults, inside=True)
+        if key in ("url", "headers")
+        else node
+        for key, node in heartbeat.value.items()
+    }
+    return replace(defaults, value={**defaults.value, "heartbeat": replace(heartbeat, value=entries)})
 
 
 def filled(settings: Json, secrets: dict[str, str]) -> Json:
