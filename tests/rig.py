@@ -145,6 +145,8 @@ class Rig:
             "hooks",
             "reconcile",
             "rungs",
+            "digests",
+            "alarms",
             *(f"courier {c}" for c in hub.policy.connectors),
         ):
             hub.wake.ring(bell)
@@ -249,6 +251,8 @@ def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
         return await connection.fetchval(
             "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL OR look_again_at <= $1)"
             " + (SELECT count(*) FROM hook WHERE state = 'pending') + (SELECT count(*) FROM timer WHERE due <= $1)"
+            " + (SELECT count(*) FROM digest_entry WHERE digest IS NULL AND due <= $1)"
+            " + (SELECT count(*) FROM message WHERE state = 'leased' OR state = 'waiting' AND due <= $1)"
             " + (SELECT count(*) FROM effect e LEFT JOIN connector_state s USING (connector)"
             "    WHERE e.state = 'leased' OR e.state = 'waiting' AND e.due <= $1"
             "      AND coalesce(s.probe_at, $1) <= $1 AND coalesce(s.hold_until, $1) <= $1)",

@@ -16,9 +16,11 @@ from tocsin.engine import (
     configure,
     credentials,
     deliver,
+    digest,
     forget,
     hooks,
     notified,
+    post,
     reconcile,
     silences,
     tick,
@@ -32,6 +34,7 @@ from tocsin.engine.wire import Wire
 from tocsin.store import alarms, configs, intake, mutes, nodes, outbox, sheet
 from tocsin.store import hooks as hook_rows
 from tocsin.store.database import Connection, DatabaseAway, Listener
+from tocsin.store.messages import Message
 from tocsin.store.migrate import keep_partitions_ahead
 
 _BELLS = {
@@ -46,7 +49,7 @@ _BELLS = {
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
-_RESTS = {"reconcile": 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0}
+_RESTS = {"reconcile": 5.0, digest.BELL: 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0}
 _BEAT_SECONDS, _BEFORE_THE_END = 2.0, 1.0
 _HOUSEKEEPING = timedelta(hours=6)
 
@@ -75,6 +78,7 @@ class Worker:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
             others.append(("heartbeat", self._heartbeat.beat))
+            others += [(digest.BELL, self._digests)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -140,6 +144,10 @@ class Worker:
             count, wait = await tick.tick(self._hub)
         return wait
 
+    async def _digests(self) -> float | None:
+        _, wait = await digest.close_due(self._hub)
+        return wait
+
     async def _alarms(self) -> float | None:
         while await alarm.tell(self._hub):
             pass
@@ -200,8 +208,9 @@ class Worker:
                 if free < max(1, IN_FLIGHT // 4):
                     return None
                 claimed = await deliver.claim(self._hub, connector, free)
-                for job in claimed.jobs:
-                    task = asyncio.create_task(self._carry(job))
+                carried = [self._carry(job) for job in claimed.jobs]
+                for one in (*carried, *(self._post(message) for message in claimed.messages)):
+                    task = asyncio.create_task(one)
                     under_way.add(task)
                     self._sending.add(task)
                     task.add_done_callback(finished)
@@ -223,6 +232,12 @@ class Worker:
             log.error(
                 "settle_failed", effect=job.work.id, fault=type(fault).__name__, message=str(fault)[:300]
             )
+
+    async def _post(self, message: Message) -> None:
+        try:
+            await post.carry_out(self._hub, self._wire, message)
+        except Exception as fault:  # noqa: BLE001 - its lease runs out and it is sent again
+            log.error("settle_failed", message=message.id, fault=type(fault).__name__)
 
     async def _listen(self) -> None:
         """Hear what other processes did; without it the loops still look by themselves."""

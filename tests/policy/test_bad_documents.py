@@ -228,6 +228,14 @@ KEY = "key: sixteen-letters-16"
             id="a route that names an inbound connector",
         ),
         pytest.param(
+            BASE
+            + "routing:\n  - {name: quiet, digest: {to: [p], every: 1h}}\n  - {name: d, page: {all: [p]}}",
+            "routing.0.digest.to",
+            4,
+            "makes an incident of all it is sent",
+            id="a digest for a pager (S23)",
+        ),
+        pytest.param(
             BASE + "escalation_policies: {a: []}",
             "escalation_policies.a",
             3,

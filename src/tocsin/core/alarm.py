@@ -16,6 +16,8 @@ INTEGRATION = "tocsin"
 """The built-in integration and source of the hub's own alerts; no configuration may take the name."""
 
 CONNECTOR_LABEL = "connector"
+DIGEST = "digest/"
+"""Keys of alarms that speak of a digest nobody could be given begin so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,11 @@ def slow(connector: str, hedges: int) -> Alarm:
 def is_alarm(alert: Alert) -> bool:
     """True for the hub's own alerts."""
     return alert.integration == INTEGRATION
+
+
+def by_default_route(alert: Alert) -> bool:
+    """True for what no rule is asked about: a digest that could not be delivered must not go into another (S23)."""
+    return is_alarm(alert) and alert.dedup_key.startswith(DIGEST)
 
 
 def avoiding(plan: Plan, alert: Alert) -> tuple[Plan, tuple[Line, ...]]:

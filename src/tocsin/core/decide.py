@@ -34,10 +34,10 @@ from tocsin.core.owed import Owed, put_off, still_owed
 from tocsin.core.parts import with_parts
 from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import Policy, RouteKind
-from tocsin.core.quiet import Quiet, quiet, record_of_quiet, unmuted, would_have_paged, would_page
+from tocsin.core.promote import way_of
+from tocsin.core.quiet import Quiet, collected, quiet, record_of_quiet, unmuted, would_have_paged, would_page
 from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
-from tocsin.core.route import route
 from tocsin.core.severity import Severity, worse
 from tocsin.core.situation import Decision, Situation, Understood
 
@@ -59,8 +59,7 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
     classified = best or classify(alert, situation.integration, policy, now)
     severity = worse(classified.severity, alert.severity) or classified.severity
     view = replace(alert, severity=severity, services=classified.services, team=classified.team)
-    service = policy.services.get(view.service)
-    routed = route(view, severity, service, classified.team, situation.integration, policy, now)
+    routed = way_of(view, alert.severity, situation.integration, policy, now)
     key, lines = group_key(view, situation.integration, policy, now)
     return Understood(
         classified=classified, severity=severity,
@@ -136,7 +135,7 @@ def _dropped(
     record = record_of(u.severity, u.classified, u.route, policy, why.by) | record_of_quiet(why, way, since)
     return Decision(
         alert=replace(alert, status=AlertStatus.DROPPED, muted_by=why.by), lines=told, record=record,
-        look_again_at=why.look_again_at,
+        look_again_at=why.look_again_at, collected=collected(situation, u, why, way, now),
     )  # fmt: skip
 
 

@@ -86,6 +86,9 @@ class EffectKind(StrEnum):
     NOTE = "note"
     UPDATE = "update"  # text, severity or details changed
     REOPEN = "reopen"  # in place; a provider that cannot answers Rejected and a new life is created
+    MESSAGE = (
+        "message"  # told to people, of no one incident; only where the manifest has the ability `message`
+    )
 
 
 class RemoteStatus(StrEnum):
@@ -109,6 +112,7 @@ class Effect:
     among the details, which may change after the page. `recipients` are e-mail
     addresses that stand in for the connector's own (a person asked by mail); empty = the connector's. `repeat` names a
     further asking of the same page, "" = the first.
+    A MESSAGE has its subject as `title`, its text as `description` and its own name as `key`.
     """
 
     kind: EffectKind

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from tocsin.core.digest import Collected, period_end
 from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json, Line
 from tocsin.core.mute import NOTHING, Muting
 from tocsin.core.plan import with_channels
 from tocsin.core.policy import Policy, RouteKind
+from tocsin.core.promote import old_enough_at
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Situation, Understood
@@ -64,14 +66,14 @@ def _ruled(u: Understood, alert: Alert) -> Quiet | None:
     if alert.quiet and u.severity is Severity.LOW:
         return _by_rule("the sender's own word for it means: not paged", u)
     if u.route.kind is RouteKind.SUPPRESS:
-        return _by_rule(f'suppressed by the rule "{u.route.rule}"', u)
+        return _by_rule(f'suppressed by the rule "{u.route.rule}"', u, old_enough_at(alert, u.route))
     if u.route.kind is RouteKind.DIGEST:
-        return _by_rule(f'for the digest, by the rule "{u.route.rule}"', u)
+        return _by_rule(f'for the digest, by the rule "{u.route.rule}"', u, old_enough_at(alert, u.route))
     return None
 
 
-def _by_rule(by: str, u: Understood) -> Quiet:
-    return Quiet(by=by, reason=u.route.kind.value, verb="Opens no incident")
+def _by_rule(by: str, u: Understood, look_again_at: datetime | None = None) -> Quiet:
+    return Quiet(by=by, reason=u.route.kind.value, verb="Opens no incident", look_again_at=look_again_at)
 
 
 def _grace(situation: Situation, policy: Policy, now: datetime) -> Quiet | None:
@@ -130,6 +132,17 @@ def unmuted(before: Alert, u: Understood, now: datetime) -> tuple[Line, ...]:
     ended = f"now {u.severity.value}, which is paged" if u.rose else "it still fires and is routed as new"
     text = f"It was muted until {now:%H:%M:%S} UTC by {before.muted_by}: {ended}"
     return (Line(kind="mute_ended", text=text, reason="rose" if u.rose else "still_fires"),)
+
+
+def collected(situation: Situation, u: Understood, why: Quiet, way: Route, now: datetime) -> Collected | None:
+    """The digest that an alert kept quiet by `why` goes into, whenever something was heard of it or it was quiet for
+    another reason before; `way` = what it would have paged. Not while a mute holds besides: then nobody is told."""
+    every = u.route.digest_every
+    if why.reason != RouteKind.DIGEST.value or why.muting.mutes or not every:
+        return None
+    if not situation.heard and situation.alert.muted_by == why.by:
+        return None
+    return Collected(u.route.rule, u.route.digest_to, period_end(now, every), targets_of(way))
 
 
 # ---- what it would have paged (S23) ---------------------------------------------------------------------

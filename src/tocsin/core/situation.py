@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tocsin.core.classify import Classified
 from tocsin.core.dedup import Reading
+from tocsin.core.digest import Collected
 from tocsin.core.flap import Life
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Alert, Event, Incident, Json, Line
@@ -91,7 +92,7 @@ class Decision:
     to begin (replaces the one under way); `page_again` = the one under way starts from its first step, for parts
     that nobody has. `tell_update` = the providers that hold it are told the text. `look_again_at` = decide this
     alert again then, whether or not anything is heard of it: a mute ends, a time of quiet is over. It stands until
-    the next decision, which sets its own."""
+    the next decision, which sets its own. `collected` = it goes into that digest."""
 
     alert: Alert
     incident: Incident | None = None
@@ -104,3 +105,4 @@ class Decision:
     lines: tuple[Line, ...] = ()
     record: Mapping[str, Json] | None = None
     look_again_at: datetime | None = None
+    collected: Collected | None = None

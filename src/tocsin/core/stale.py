@@ -42,7 +42,7 @@ def no_longer_wanted(
         case EffectKind.UPDATE:
             if over or remote is RemoteStatus.RESOLVED:
                 return "over: no update needed"
-        case EffectKind.NOTE:
+        case EffectKind.NOTE | EffectKind.MESSAGE:
             pass
     return ""
 

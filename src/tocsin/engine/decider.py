@@ -212,6 +212,8 @@ async def _settle(
     table.sheet.decided[alert.id] = Decided(
         alert, work.last_event, decision.record, table.policy.version, told_at, decision.look_again_at
     )
+    if decision.collected:
+        table.sheet.collected[alert.id] = (decision.collected, _counted_before(work))
     if incident is None:
         return
     if decision.joined or decision.opened:
@@ -222,6 +224,12 @@ async def _settle(
     if work.paged_blind in table.blind:
         incident = _adopt(table, incident, table.blind.pop(work.paged_blind))
     await _page(connection, hub, table, replace(decision, incident=incident), incident, alert)
+
+
+def _counted_before(work: Undecided) -> int:
+    """Its repeats before what was heard now: they stood in an earlier digest, or were decided otherwise."""
+    now_heard = sum(1 for h in work.heard if h.reading in (Reading.NEW, Reading.SAME))
+    return max(work.alert.count - max(now_heard - 1, 0), 0)
 
 
 def _new_incident(table: _Table, work: Undecided) -> IncidentId:

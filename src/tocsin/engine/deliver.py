@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tocsin.core.breaker import Leave, leave, probing
@@ -32,8 +32,9 @@ from tocsin.engine import settle
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import Attempt
 from tocsin.engine.wire import Wire
-from tocsin.store import incidents, outbox
+from tocsin.store import incidents, messages, outbox
 from tocsin.store.database import Connection
+from tocsin.store.messages import Message
 from tocsin.store.outbox import Work
 
 IN_FLIGHT = 24
@@ -57,11 +58,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Jobs to do now, how long to wait before asking again, and whether there may be `more` right now."""
+    """Jobs to do now, how long to wait before asking again, and whether there may be `more` right now.
+    `messages` are claimed when no effect is due: nobody waits at night for a digest."""
 
     jobs: list[Job]
     wait_seconds: float
     more: bool = False
+    messages: list[Message] = field(default_factory=list)
 
 
 async def claim(hub: Hub, connector: str, free: int) -> Claimed:
@@ -84,19 +87,20 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         works = await outbox.claim(connection, connector, most, now, LEASE, node=hub.node, gate=hub.gate)
         if not works and hub.gate.shut:
             return Claimed([], 1.0)
-        if not works:
+        posts = [] if works else await messages.claim(connection, connector, most, now, LEASE)
+        if not works and not posts:
             due = await outbox.next_due(connection, connector)
             return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)
-        jobs = await _jobs(connection, hub, works, now)
+        jobs = await _jobs(connection, hub, works, now) if works else []
         sent = [job.work for job in jobs if not job.stale]
         await outbox.expect(connection, sent, now)
-        if allowed is Leave.PROBE and sent:
+        if allowed is Leave.PROBE and (sent or posts):
             state.breaker = probing(state.breaker, now)
         if rate.per_minute:
-            state.tokens, state.tokens_at = tokens - len(sent), now
+            state.tokens, state.tokens_at = tokens - len(sent) - len(posts), now
         if rate.per_minute or allowed is Leave.PROBE:
             await outbox.save_state(connection, state)
-        return Claimed(jobs, 5, more=len(works) == most)
+        return Claimed(jobs, 5, more=len(works) + len(posts) == most, messages=posts)
 
     return await hub.database.transact(work)
 

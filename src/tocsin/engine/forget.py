@@ -7,7 +7,7 @@ from datetime import timedelta
 from tocsin.core.policy import Retention
 from tocsin.engine import weigh
 from tocsin.engine.hub import Hub, log
-from tocsin.store import configs, proofs, retention
+from tocsin.store import configs, digests, messages, proofs, retention
 from tocsin.store.database import Connection
 
 _ROUNDS = 50
@@ -37,6 +37,8 @@ async def forget(hub: Hub) -> list[str]:
             break
     await hub.database.transact(lambda c: retention.trim_small(c, now, now - kept.webhooks))
     await hub.database.transact(lambda c: configs.forget_unused(c, now))
+    await hub.database.transact(lambda c: digests.trim(c, now - kept.deliveries))
+    await hub.database.transact(lambda c: messages.trim(c, now - kept.deliveries))
     if dropped:
         log.info("forgotten", partitions=dropped)
     return dropped

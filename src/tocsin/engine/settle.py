@@ -87,7 +87,7 @@ async def _record(connection: Connection, hub: Hub, group: Sequence[Done]) -> se
     kept = await incidents.lock(connection, [done.work.remote.incident_id for done in group])
     results = Results()
     look_at: dict[UUID, Kept] = {}
-    await _breaker(connection, results.sheet, connector, [done.attempt for done in group], now)
+    await count_attempts(connection, results.sheet, connector, [done.attempt for done in group], now)
     for done in group:
         found = kept[done.work.remote.incident_id]
         if follow(results, found.incident, done.work, done.attempt, hub.alarming, now):
@@ -119,7 +119,7 @@ async def _look(
             sheet.incidents[kept.incident.id] = (kept.incident, plan)
 
 
-async def _breaker(
+async def count_attempts(
     connection: Connection, sheet: Sheet, connector: str, attempts: Sequence[Attempt], now: datetime
 ) -> None:
     """Count for or against the connector; when it opens, every page that waits there is looked at now."""

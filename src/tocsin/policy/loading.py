@@ -161,7 +161,7 @@ def _compile(document: Section, known: Known, version: int) -> Policy:
     connectors = read_connectors(document.section("connectors"), known)
     services = read_services(document.section("services"), teams, connectors, known.providers)
     defaults = read_defaults(document.section("defaults"), connectors)
-    names = Names(connectors, users, teams, schedules.entries)
+    names = Names(connectors, users, teams, schedules.entries, providers=known.providers)
     facts = read_facts(document.section("facts"), expressions)
     classification = read_classification(document, expressions, services, teams)
     maintenance = read_maintenance(document, expressions, users)

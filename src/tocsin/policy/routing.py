@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from tocsin.core.kinds import ProviderFacts
 from tocsin.core.policy import (
     HEDGE,
     Connector,
@@ -38,6 +39,7 @@ class Names:
     teams: Collection[str]
     schedules: Collection[str]
     policies: dict[str, EscalationPolicy] = field(default_factory=dict)
+    providers: Mapping[str, ProviderFacts] = field(default_factory=dict)
 
 
 def read_policies(section: Section, names: Names) -> None:
@@ -152,7 +154,7 @@ def _rule(entry: Section, expressions: Expressions, names: Names, taken: set[str
         repeat=entry.duration("repeat", least=timedelta(seconds=10)),
         channels=_channels(entry, "channels", names),
         fields=entry.mapping("fields"),
-        digest_to=_channels(digest, "to", names),
+        digest_to=_digest_to(digest, names),
         digest_every=digest.duration("every", least=timedelta(minutes=1)),
         promote=_promotion(digest if "digest" in entry else suppress),
         review=suppress.duration("review"),
@@ -201,6 +203,18 @@ def _channels(section: Section, key: str, names: Names) -> tuple[str, ...]:
             section.fault(key, f"{text} is inbound: it is never written to (S36)", line)
         found.append(text)
     return tuple(dict.fromkeys(found))
+
+
+def _digest_to(digest: Section, names: Names) -> tuple[str, ...]:
+    """Connectors that can tell what belongs to no one incident: a pager makes an incident of everything."""
+    found = _channels(digest, "to", names)
+    for text, line in digest.texts("to"):
+        connector = names.connectors.get(text)
+        facts = names.providers.get(connector.type) if connector else None
+        if connector and facts and not facts.messages:
+            why = f"{text} ({connector.type}) makes an incident of all it is sent; a digest goes to an e-mail connector"
+            digest.fault("to", why, line)
+    return found
 
 
 def _promotion(section: Section) -> Promotion | None:

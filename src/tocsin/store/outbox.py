@@ -154,7 +154,9 @@ async def find_remotes(connection: Connection, connector: str, remote_id: str, k
 async def connectors_with_work(connection: Connection, now: datetime) -> list[str]:
     """Connectors that have something waiting or a lease that ran out."""
     rows = await connection.fetch(
-        "SELECT DISTINCT connector FROM effect WHERE state IN ('waiting', 'leased')"
+        "SELECT connector FROM effect WHERE state IN ('waiting', 'leased')"
+        " AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)"
+        " UNION SELECT connector FROM message WHERE state IN ('waiting', 'leased')"
         " AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)",
         now,
     )

@@ -13,10 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.core.alarm import Alarm, slow
+from tocsin.core.digest import Collected
 from tocsin.core.model import Alert, Incident, Line
 from tocsin.core.plan import Plan
 from tocsin.core.ports import EffectKind
-from tocsin.store import alarms
+from tocsin.store import alarms, digests
 from tocsin.store.breakers import HEDGES_A_MINUTE, hedged
 from tocsin.store.database import Connection
 from tocsin.store.rows import links_out, plan_out
@@ -104,6 +105,7 @@ class Sheet:
     reopened: list[tuple[int, int, datetime]] = field(default_factory=list)
     effects: list[NewEffect] = field(default_factory=list)
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
+    collected: dict[UUID, tuple[Collected, int]] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     alarms_over: list[str] = field(default_factory=list)
     hedged: list[str] = field(default_factory=list)
@@ -166,6 +168,8 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
     )
     for alert_id, status, resolved_by, resolved_at, only in sheet.alert_status:
         await connection.execute(_ALERT_STATUS, alert_id, status, resolved_by, resolved_at, only)
+    if sheet.collected:
+        await digests.collect(connection, sheet.collected, now)
     if sheet.alarms_over:
         await alarms.clear(connection, sheet.alarms_over, now)
     if sheet.alarms:

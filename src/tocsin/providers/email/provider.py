@@ -33,6 +33,8 @@ LONGEST_SUBJECT = 200
 LONGEST_TEXT = 100_000
 _CUSTOM = {"smtp_url", "from", "to", "username", "password", "auto_resolve", "sync_notes"}
 _REFUSED_LOGIN = (530, 534, 535, 538)
+_FIRST = (EffectKind.CREATE, EffectKind.MESSAGE)
+"""What opens a thread."""
 
 
 def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -74,7 +76,7 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
     )
     if not recipients or not sender:
         return Rejected(reason="no recipient or no sender: set custom.to and custom.from")
-    page = effect.kind is EffectKind.CREATE
+    page = effect.kind in _FIRST
     first = _message_id(sender, effect.key)
     opens = page and not effect.repeat  # one asked again is a message of its own, in the same thread
     said = effect.repeat if page else _said(effect)
@@ -83,7 +85,7 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
         sender=sender,
         recipients=recipients,
         subject=_subject(effect),
-        text=(_page_text(effect) if page else _reply_text(effect))[:LONGEST_TEXT],
+        text=_text_of(effect)[:LONGEST_TEXT],
         message_id=first if opens else _message_id(sender, effect.key, said),
         in_reply_to="" if opens else first,
         username=_text(custom.get("username")),
@@ -103,13 +105,19 @@ def outcome_of(
     if code // 100 == 2:
         call = first_call(effect, connector)
         message_id = call.send.message_id if isinstance(call, Call) and isinstance(call.send, Mail) else ""
-        page = effect.kind is EffectKind.CREATE
+        page = effect.kind in _FIRST
         return Accepted(remote_id=message_id if page else effect.remote_id, created=True)
     if code // 100 == 5:
         login = code in _REFUSED_LOGIN
         hint = "check custom.username and custom.password" if login else "check custom.from and custom.to"
         return Rejected(reason=f"the mail server refused with {code} ({hint})", status=code, counts=login)
     return Retry(reason=f"the mail server answered {code}: not now")
+
+
+def _text_of(effect: Effect) -> str:
+    if effect.kind is EffectKind.MESSAGE:
+        return effect.description
+    return _page_text(effect) if effect.kind is EffectKind.CREATE else _reply_text(effect)
 
 
 def _page_text(effect: Effect) -> str:
@@ -160,6 +168,8 @@ def _said(effect: Effect) -> str:
 
 
 def _subject(effect: Effect) -> str:
+    if effect.kind is EffectKind.MESSAGE:
+        return _one_line(effect.title)[:LONGEST_SUBJECT]
     name = f" ({effect.incident_name})" if effect.incident_name else ""
     start = "" if effect.kind is EffectKind.CREATE and not effect.repeat else "Re: "
     title = _one_line(effect.title) or "Untitled incident"

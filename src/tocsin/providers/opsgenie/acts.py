@@ -69,6 +69,8 @@ def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
     """What to send first."""
     if effect.kind is EffectKind.REOPEN:
         return Rejected(reason="Opsgenie cannot reopen; a new life is created instead", alarm=False)
+    if effect.kind is EffectKind.MESSAGE:
+        return Rejected(reason="Opsgenie makes an alert of everything it is sent; it takes no messages")
     if options.is_jsm(settings):
         # its events API reads nothing: the alias keeps a second create from being a second alert
         return _create(effect, settings) if effect.kind is EffectKind.CREATE else _write(effect, settings)

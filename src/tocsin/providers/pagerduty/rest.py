@@ -56,6 +56,8 @@ def request(settings: Settings, method: str, path: str, body: Json = None, query
 
 def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
     """What to send first."""
+    if effect.kind is EffectKind.MESSAGE:
+        return Rejected(reason="PagerDuty makes an incident of everything it is sent; it takes no messages")
     if effect.kind is EffectKind.CREATE:
         if effect.look_first:
             return lookup(effect, settings, "lookup")
