@@ -366,6 +366,8 @@ KEYLESS = {
     "sign_in": "its answer is a cookie, and its caller is not known yet",
     "explain_decision": "a question",
     "diff_config": "a question",
+    "preview_silence": "a question",
+    "preview_maintenance": "a question",
 }
 
 

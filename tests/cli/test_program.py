@@ -17,19 +17,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from tocsin.cli.app import COMMANDS, build_app
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from tocsin.cli.app import build_app; build_app()(prog_name='im')"]
-GROUPS = {
-    "token": ("list", "create", "revoke"),
-    "connector": ("list", "status"),
-    "config": ("list", "show", "diff", "rollback"),
-}
-ALL = [[name] for name in COMMANDS if name not in GROUPS] + [
-    [g, verb] for g, verbs in GROUPS.items() for verb in verbs
-]
+
+
+def every_command() -> list[list[str]]:
+    """As the program itself knows them: a verb of a noun, or a word of its own."""
+    group: Any = typer.main.get_command(build_app())
+    root = group.make_context("im", [], resilient_parsing=True)
+    found: list[list[str]] = []
+    for name in COMMANDS:
+        verbs = getattr(group.get_command(root, name), "commands", None)
+        found += [[name, verb] for verb in verbs] if verbs else [[name]]
+    return found
+
+
+ALL = every_command()
 
 
 def environ(hub: Any, **more: str) -> dict[str, str]:

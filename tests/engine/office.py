@@ -67,10 +67,16 @@ class Office:
     running: list[asyncio.Task[None]] = field(default_factory=list)
     keeper: Keeper | None = None
 
-    async def configure(self, text: str = CONFIG) -> None:
+    async def configure(self, text: str = CONFIG, *, force: bool = False) -> None:
         environment = {**ENVIRONMENT, "BELL_URL": self.bell.url}
         await configure.apply(
-            self.hub, text, environment=environment, file_name="hub.yaml", author="test", origin="test"
+            self.hub,
+            text,
+            environment=environment,
+            file_name="hub.yaml",
+            author="test",
+            origin="test",
+            force=force,
         )
 
     async def say(self, *events: Event) -> list[Admitted]:

@@ -50,12 +50,14 @@ COMMANDS: dict[str, Entry] = {
     "apply": Entry("hub_file", CONFIGURATION, "Apply a configuration file, after showing what changes."),
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
-    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, diff."),
+    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, sync, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
     "alarms": Entry("status", SERVER, "List what does not work in the hub itself."),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),
-    "resume": Entry("server", SERVER, "End a hold: pages that waited after a restored backup leave now."),
+    "resume": Entry(
+        "server", SERVER, "End a hold: pages that waited because the database is an older copy leave now."
+    ),
     "open": Entry("server", SERVER, "Open the dashboard, signed in."),
     "api": Entry("server", SERVER, "Call the API directly."),
     "version": Entry("server", SERVER, "Show the versions of this command and of the server."),
