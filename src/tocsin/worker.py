@@ -13,6 +13,7 @@ from datetime import timedelta
 from tocsin import __version__
 from tocsin.engine import (
     alarm,
+    canary,
     configure,
     credentials,
     deliver,
@@ -49,7 +50,7 @@ _BELLS = {
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
-_RESTS = {"reconcile": 5.0, digest.BELL: 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0}
+_RESTS = {"reconcile": 5.0, digest.BELL: 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0, "canary": 2.0}
 _BEAT_SECONDS, _BEFORE_THE_END = 2.0, 1.0
 _HOUSEKEEPING = timedelta(hours=6)
 
@@ -77,8 +78,8 @@ class Worker:
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
-            others.append(("heartbeat", self._heartbeat.beat))
             others += [(digest.BELL, self._digests)]
+            others += [("heartbeat", self._heartbeat.beat), ("canary", self._canary)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -168,6 +169,10 @@ class Worker:
 
     async def _rungs(self) -> float | None:
         await notified.look_for_notified(self._hub, self._wire)
+        return None
+
+    async def _canary(self) -> float | None:
+        await canary.look(self._hub)
         return None
 
     async def _refresh(self) -> float | None:

@@ -65,6 +65,8 @@ CASES = {
     "doctor": ["doctor"],
     "status": ["status"],
     "alarms": ["alarms"],
+    "canary": ["canary"],
+    "canary-no-wait": ["canary", "--no-wait"],
     "alarms-wide": ["alarms", "--all", "-o", "wide"],
     "version": ["version"],
     "open": ["open"],

@@ -217,6 +217,16 @@ NODES = [
     {"name": "hub2:8000", "role": "all", "version": "0.1.0", "started_at": "2026-11-19T08:00:00Z", "seen_at": "2026-11-20T02:12:00Z",
      "up": False, "on_duty": False},
 ]  # fmt: skip
+CANARY = {
+    "id": "01936a1e-0000-7000-8000-000000000001", "started_at": "2026-11-20T01:20:00Z", "asked_by": "schedule", "ended_at": "2026-11-20T01:22:00Z",
+    "connectors": ["prod-pagerduty", "prod-opsgenie"],
+    "results": [
+        {"connector": "prod-pagerduty", "created": True, "asked_at": "2026-11-20T01:20:00.1Z", "created_at": "2026-11-20T01:20:00.4Z",
+         "notified_at": None, "fault": ""},
+        {"connector": "prod-opsgenie", "created": False, "asked_at": "2026-11-20T01:20:00.1Z", "created_at": None, "notified_at": None,
+         "fault": "503 Service Unavailable"},
+    ],
+}  # fmt: skip
 EXPLANATION = {
     "alert": {"title": "connection refused"}, "severity": "critical", "services": ["payment-service"], "team": "payments",
     "route": "page", "policy": "everywhere", "rule": "the worst go everywhere",
@@ -336,8 +346,10 @@ def filled(hub: Hub) -> Hub:
             "system_status": "degraded", "integrations": {}, "active_incidents": 2, "version": "0.1.0",
             "worker": {"healthy": True, "undecided_alerts": 1, "pending_webhooks": 0}, "alarms": [ALARM], "nodes": NODES,
             "connectors": [CONNECTOR, BROKEN], "reasons": [ALARM["title"]],
+            "canary": CANARY,
         },
     )  # fmt: skip
+    hub.answer("POST", f"{api}/canary", CANARY | {"ended_at": None, "results": []}, 202)
     hub.answer("GET", f"{api}/alarms", {"items": [ALARM], "next_cursor": None})
     hub.answer(
         "GET",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -36,6 +37,28 @@ class Node(BaseModel):
     seen_at: datetime
     up: bool
     on_duty: bool = Field(description="It does what only one may: watch, read back, canary, heartbeat.")
+
+
+class Sung(BaseModel):
+    """How far a canary came at one connector."""
+
+    connector: str
+    created: bool
+    asked_at: datetime | None
+    created_at: datetime | None
+    notified_at: datetime | None
+    fault: str
+
+
+class Canary(BaseModel):
+    """A page that only tries the way; `ended_at` null = it is under way, with no results yet."""
+
+    id: UUID
+    started_at: datetime
+    asked_by: str
+    connectors: list[str]
+    ended_at: datetime | None
+    results: list[Sung]
 
 
 class Integrations(BaseModel):
@@ -82,6 +105,7 @@ class Health(BaseModel):
     worker: dict[str, Any]
     alarms: list[Alarm] = Field(description="Those that go on, the longest first.")
     nodes: list[Node]
+    canary: Canary | None = Field(description="The newest.")
     hold: Hold | None = Field(description="Pages wait, because the database is an older copy (S48).")
     reasons: list[str]
     version: str

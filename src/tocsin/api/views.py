@@ -15,6 +15,7 @@ from tocsin.core.watch import SILENT_AFTER
 from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
 from tocsin.store.alarms import Sounded
+from tocsin.store.canaries import Run
 from tocsin.store.divergences import DivergenceView
 from tocsin.store.figures import Outcomes
 from tocsin.store.nodes import Node
@@ -155,6 +156,17 @@ def alarm(one: Sounded) -> states.Alarm:
         key=a.key, title=a.title, text=a.text, severity=a.severity.value, connector=a.connector, times=one.times,
         raised_at=one.raised_at, seen_at=one.seen_at, cleared_at=one.cleared_at, direct_to=one.direct_to,
         incident=f"INC-{one.incident}" if one.incident else None,
+    )  # fmt: skip
+
+
+def canary(run: Run | None) -> states.Canary | None:
+    if run is None:
+        return None
+    found = [run.found[name] for name in run.connectors if name in run.found]
+    results = [states.Sung.model_validate({**one, "created": one["created_at"] is not None}) for one in found]
+    return states.Canary(
+        id=run.id, started_at=run.started_at, asked_by=run.asked_by, connectors=list(run.connectors), ended_at=run.ended_at,
+        results=results,
     )  # fmt: skip
 
 

@@ -124,6 +124,7 @@ def status(
             ("Last webhook", at(one.last_webhook_at)),
             ("Webhooks unproven", at(one.unproven_since) if one.unproven_since else ""),
             ("Differences", one.divergences or ""),
+            ("Last canary", _canary(session, one.name)),
         ]
     )
     if breaker and breaker.state == "open":
@@ -131,6 +132,16 @@ def status(
         session.print.say("Next: im doctor", "dim")
     if one.divergences:
         session.print.say(f"Next: im connector diff {one.name}", "dim")
+
+
+def _canary(session: Session, name: str) -> str:
+    """How the newest canary fared there, "" when it was not tried."""
+    newest = session.client.health().canary
+    found = next((one for one in newest.results if one.connector == name), None) if newest else None
+    if newest is None or found is None or newest.started_at is None:
+        return ""
+    word = "created" if found.created else f"not created: {found.fault or 'no answer'}"
+    return f"{age(newest.started_at, session.clock())} ago, {word}"
 
 
 _DIFFERENCES = (

@@ -19,6 +19,7 @@ from tocsin.cli.wording import age, plain
 
 if TYPE_CHECKING:
     from tocsin.client.shapes import Config, Connector, Ready, Who
+    from tocsin.client.states import Canary
 
 app = typer.Typer()
 
@@ -186,11 +187,28 @@ def _house(session: Session, who: Who | None) -> Iterator[Check]:
         )
     if not health.alarms:
         yield Check("alarms", GOOD, "none goes on")
+    yield _sung(health.canary, now)
     silent = [node.name for node in health.nodes if not node.up]
     if health.nodes and not silent:
         yield Check("nodes", GOOD, f"{_count(len(health.nodes), 'node')} up")
     elif silent:
         yield Check("nodes", WARN, f"silent: {', '.join(silent)}", "look at its machine, and start it again")
+
+
+def _sung(canary: Canary | None, now: datetime) -> Check:
+    if canary is None:
+        return Check(
+            "canary", WARN, "none was sent yet: nobody knows whether a page gets through", "im canary"
+        )
+    when = f"{age(canary.started_at, now)} ago" if canary.started_at else ""
+    missing = [one.connector for one in canary.results if not one.created]
+    if missing:
+        return Check(
+            "canary", BAD, f"{when}, not created at {', '.join(missing)}", f"im connector status {missing[0]}"
+        )
+    if canary.ended_at is None:
+        return Check("canary", WARN, f"under way since {when}", "look again in two minutes")
+    return Check("canary", GOOD, f"{when}, created at {', '.join(canary.connectors)}")
 
 
 def _connectors(session: Session, who: Who | None) -> Iterator[Check]:

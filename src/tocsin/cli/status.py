@@ -65,6 +65,13 @@ def status(session: Session) -> None:
         _CONNECTORS, list(health.connectors), lambda one: _connector(one, session),
         none="No connectors: nobody can be paged. Next: im apply -f hub.yaml",
     )  # fmt: skip
+    if health.canary is not None and health.canary.started_at is not None:
+        made = sum(one.created for one in health.canary.results)
+        ended = (
+            f"created at {made} of {len(health.canary.connectors)}" if health.canary.ended_at else "under way"
+        )
+        session.print.line()
+        session.print.line(f"Last canary {age(health.canary.started_at, session.clock())} ago: {ended}")
     if health.system_status != "healthy":
         session.print.say("Next: im doctor", "dim")
 

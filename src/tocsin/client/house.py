@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from tocsin.client.hold import Resumed
 from tocsin.client.shapes import Page, Ready, S, paged, shaped
-from tocsin.client.states import Alarm, Health
+from tocsin.client.states import Alarm, Canary, Health
 from tocsin.client.transport import KEY_HEADER, Answer, Transport, checked
 
 _JSON = {"Content-Type": "application/json"}
@@ -79,6 +79,12 @@ class House:
     def alarms(self, *, state: str = "going_on", limit: int = 100, cursor: str = "") -> Page[Alarm]:
         """What does not work in the hub itself, the last raised first. `state` is going_on, over or all."""
         return self._page("/api/v1/alarms", Alarm, {"state": state, "limit": limit, "cursor": cursor})
+
+    def canary(self, connectors: Sequence[str] = ()) -> Canary:
+        """Send a page that only tries the way, to these connectors or to those of the schedule, else to all; its end
+        is in `health().canary`."""
+        body = {"connectors": list(connectors)}
+        return shaped(self.call("POST", "/api/v1/canary", json_body=body).json(), Canary)
 
     def resume(self) -> Resumed:
         """End the hold that follows a restored backup; Conflict when nothing is held."""

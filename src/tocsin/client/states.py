@@ -37,6 +37,28 @@ class Node(Shape):
     on_duty: bool = False
 
 
+class Sung(Shape):
+    """How far a canary came at one connector."""
+
+    connector: str = ""
+    created: bool = False
+    asked_at: datetime | None = None
+    created_at: datetime | None = None
+    notified_at: datetime | None = None
+    fault: str = ""
+
+
+class Canary(Shape):
+    """A page that only tries the way; `ended_at` None = it is under way, with no results yet."""
+
+    id: str = ""
+    started_at: datetime | None = None
+    asked_by: str = ""
+    connectors: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+    results: tuple[Sung, ...] = ()
+
+
 class Health(Shape):
     """How the whole system is: healthy, degraded or unhealthy."""
 
@@ -48,6 +70,7 @@ class Health(Shape):
     hold: dict[str, Any] | None = None
     alarms: tuple[Alarm, ...] = ()
     nodes: tuple[Node, ...] = ()
+    canary: Canary | None = None
     connectors: tuple[Connector, ...] = ()
     reasons: tuple[str, ...] = ()
     version: str = ""

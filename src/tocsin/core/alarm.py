@@ -15,7 +15,7 @@ from tocsin.core.severity import Severity
 INTEGRATION = "tocsin"
 """The built-in integration and source of the hub's own alerts; no configuration may take the name."""
 
-CONNECTOR_LABEL = "connector"
+CONNECTOR_LABEL, CANARY_LABEL = "connector", "canary"
 DIGEST = "digest/"
 """Keys of alarms that speak of a digest nobody could be given begin so."""
 
@@ -62,9 +62,16 @@ def by_default_route(alert: Alert) -> bool:
     return is_alarm(alert) and alert.dedup_key.startswith(DIGEST)
 
 
+def is_canary(alert: Alert) -> bool:
+    """True for the page that the hub sends to try its connectors."""
+    return is_alarm(alert) and CANARY_LABEL in alert.labels
+
+
 def avoiding(plan: Plan, alert: Alert) -> tuple[Plan, tuple[Line, ...]]:
     """The plan of an alarm without the connector it speaks of; unchanged where nobody else would be asked,
     since a way that may work is better than none."""
+    if is_canary(alert):
+        return replace(plan, last_resort=()), ()  # nobody is to be woken by what only tries a way
     name = alert.labels.get(CONNECTOR_LABEL, "")
     if not is_alarm(alert) or not name:
         return plan, ()

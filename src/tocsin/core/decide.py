@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.alarm import avoiding, is_alarm
+from tocsin.core.canary import as_canary
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
 from tocsin.core.flap import flapping
@@ -61,11 +62,12 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
     view = replace(alert, severity=severity, services=classified.services, team=classified.team)
     routed = way_of(view, alert.severity, situation.integration, policy, now)
     key, lines = group_key(view, situation.integration, policy, now)
-    return Understood(
+    meant = Understood(
         classified=classified, severity=severity,
         rose=alert.severity is not None and severity.rank > alert.severity.rank,
         route=routed, group_key=key, lines=lines, acknowledged=acknowledged,
     )  # fmt: skip
+    return as_canary(meant, alert, policy)
 
 
 def _as_heard(alert: Alert, event: Event) -> Alert:

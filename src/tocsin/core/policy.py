@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from tocsin.core.model import Json
-from tocsin.core.proving import Heartbeat
+from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.severity import Severity
 
 Facts = Mapping[str, Json]
@@ -361,6 +361,7 @@ class Defaults:
     )
     last_resort: tuple[str, ...] = ()
     heartbeat: Heartbeat | None = None
+    canary: Canary | None = None
     flap: FlapSettings = field(default_factory=FlapSettings)
     retention: Retention = field(default_factory=Retention)
 

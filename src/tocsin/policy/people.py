@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from tocsin.core.kinds import ProviderFacts
 from tocsin.core.policy import (
@@ -18,7 +18,7 @@ from tocsin.core.policy import (
     Team,
     User,
 )
-from tocsin.core.proving import Heartbeat
+from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.fields import Section
@@ -46,6 +46,7 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         last_resort=section.names("last_resort", connectors, "connector"),
         retention=_retention(section.section("retention")),
         flap=_flap(section.section("flap")),
+        canary=_canary(section.section("canary"), connectors) if "canary" in section else None,
         heartbeat=_heartbeat(section.section("heartbeat")) if "heartbeat" in section else None,
     )
     section.done()
@@ -67,6 +68,39 @@ def _heartbeat(section: Section) -> Heartbeat | None:
     url = section.json("url")
     section.done()
     return Heartbeat(url=url, every=every or Heartbeat(url="").every, method=method, headers=headers)
+
+
+def _canary(section: Section, connectors: Collection[str]) -> Canary:
+    """`connectors: all`, or a list of names; without it all."""
+    built_in, day = Canary(connectors=()), timedelta(days=1)
+    every = section.duration("every", least=day, most=timedelta(days=31)) or built_in.every
+    if every % day:
+        section.fault("every", "must be whole days: a canary goes out at one time of the day")
+    zone, at = section.text("timezone", "UTC"), section.made("at", _time_of_day, section.text("at", "10:00"))
+    if fault := zone_fault(zone):
+        section.fault("timezone", fault)
+    if section.severity("severity") not in (None, Severity.LOW):
+        section.fault("severity", "must be low: a canary wakes nobody")
+    node = section.node("connectors")
+    names = (
+        () if node is None or node.value == "all" else section.names("connectors", connectors, "connector")
+    )
+    found = Canary(
+        connectors=names,
+        every=every,
+        at=at or built_in.at,
+        timezone="UTC" if fault else zone,
+        service=section.text("service"),
+    )
+    section.done()
+    return found
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is no time of day: write 10:00') from None
 
 
 def _flap(section: Section) -> FlapSettings:

@@ -6,13 +6,32 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from tocsin.api import shapes, states, views
-from tocsin.api.asking import Paged, Reader, TheHub, cursor_in, cursor_out
+from tocsin.api.asking import Paged, Reader, Strict, TheHub, Word, Writer, cursor_in, cursor_out
+from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
+from tocsin.engine import canary
 from tocsin.store import alarms
 
-router = APIRouter(prefix="/api/v1", tags=["health"])
+router = APIRouter(prefix="/api/v1", tags=["health"], route_class=Keyed)
+
+
+class CanaryBody(Strict):
+    """Which connectors to try."""
+
+    connectors: list[Word] = Field(default=[], description="Without any: those of the schedule, else all.")
+
+
+@router.post(
+    "/canary", summary="Send a canary", status_code=202, response_model=states.Canary,
+    responses=problems("bad_input", "conflict"),
+)  # fmt: skip
+async def send_canary(hub: TheHub, who: Writer, body: CanaryBody) -> states.Canary | None:
+    """A low page that goes the whole way to each connector, and is resolved when it was seen created there.
+    Its end, two minutes later at most, is in `canary` of the health answer; who did not create it is an alarm."""
+    return views.canary(await canary.begin(hub, who.name, body.connectors))
 
 
 class Wanted(Paged):

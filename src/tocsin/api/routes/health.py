@@ -20,7 +20,7 @@ from tocsin.api.stream import Stream
 from tocsin.core.severity import Severity
 from tocsin.engine import credentials, keep_time
 from tocsin.engine.hub import Hub
-from tocsin.store import alarms, figures, nodes
+from tocsin.store import alarms, canaries, figures, nodes
 from tocsin.store.database import DatabaseAway
 
 router = APIRouter(tags=["health"], route_class=Keyed)
@@ -85,6 +85,7 @@ async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
     work = await hub.database.read(figures.work)
     going_on = await hub.database.read(lambda c: alarms.page(c, over=False, before=None, most=100))
     up = await hub.database.read(nodes.every)
+    sung = next(iter(await hub.database.read(canaries.newest)), None)
     late = (hub.now() - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
     unhealthy = [] if worker else ["the worker's loops do not run: nothing is decided or sent"]
     degraded = [f"{c.name}: its breaker is {c.breaker.state}" for c in found.connectors if not c.healthy]
@@ -108,7 +109,7 @@ async def health(request: Request, hub: TheHub, who: Reader) -> states.Health:
         connectors=list(found.connectors), database={"healthy": True},
         worker={"healthy": worker, "undecided_alerts": work.undecided_alerts, "pending_webhooks": work.pending_webhooks},
         alarms=[views.alarm(one) for one in reversed(going_on)], nodes=[views.node(one, hub.now()) for one in up],
-        hold=held, reasons=[*unhealthy, *degraded], version=__version__,
+        canary=views.canary(sung), hold=held, reasons=[*unhealthy, *degraded], version=__version__,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _blind(hub: Hub) -> states.Health:
     text = f"the database is away since {hub.away:%H:%M:%S} UTC: alerts are kept on disk and decided when it is back"
     return states.Health(
         system_status="unhealthy", integrations={}, active_incidents=0, connectors=[], database={"healthy": False},
-        worker={"healthy": False}, alarms=[], nodes=[], hold=None, reasons=[text], version=__version__,
+        worker={"healthy": False}, alarms=[], nodes=[], canary=None, hold=None, reasons=[text], version=__version__,
     )  # fmt: skip
 
 
