@@ -54,7 +54,9 @@ COMMANDS: dict[str, Entry] = {
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
     "alarms": Entry("status", SERVER, "List what does not work in the hub itself."),
-    "canary": Entry("canary", SERVER, "Send a low page that only tries the way to every connector."),
+    "canary": Entry(
+        "canary", SERVER, "Send a low page that goes the whole way to each connector, and ends by itself."
+    ),
     "doctor": Entry("doctor", SERVER, "Check everything that must work before the night."),
     "resume": Entry(
         "server", SERVER, "End a hold: pages that waited because the database is an older copy leave now."
