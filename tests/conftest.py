@@ -59,12 +59,25 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(cluster: str) -> Iterator[str]:
+def database_url(fresh_database: Callable[[], tuple[str, Callable[[], None]]]) -> Iterator[str]:
     """A fresh, migrated database; gone after the test."""
-    name = f"t{secrets.token_hex(6)}"
-    asyncio.run(_each(cluster, f"CREATE DATABASE {name} TEMPLATE migrated"))
-    yield _other(cluster, name)
-    asyncio.run(_each(cluster, f"DROP DATABASE {name} WITH (FORCE)"))
+    dsn, drop = fresh_database()
+    yield dsn
+    drop()
+
+
+@pytest.fixture
+def fresh_database(cluster: str) -> Callable[[], tuple[str, Callable[[], None]]]:
+    """Makes a fresh, migrated database: its address, and what drops it."""
+
+    def make() -> tuple[str, Callable[[], None]]:
+        name = f"t{secrets.token_hex(6)}"
+        asyncio.run(_each(cluster, f"CREATE DATABASE {name} TEMPLATE migrated"))
+        return _other(cluster, name), lambda: asyncio.run(
+            _each(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+        )
+
+    return make
 
 
 def _other(dsn: str, name: str) -> str:

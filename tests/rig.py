@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+import asyncpg
 
 from tocsin.config import Settings
 from tocsin.daemon import Daemon
@@ -119,6 +121,26 @@ class Rig:
         await self.daemon.stop()
         await self.sandbox.stop()
         await self.http.close()
+
+    async def kill(self) -> None:
+        """The hub is gone in the middle of things: what it was sending may arrive, but it records nothing more and
+        says no good-bye. Its duty has run out when this returns; its leases have not."""
+        name = urlsplit(self._database_url).path.lstrip("/")
+        beside = await asyncpg.connect(urlunsplit(urlsplit(self._database_url)._replace(path="/postgres")))
+        try:
+            await beside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await beside.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+            await self.daemon.stop()
+        finally:
+            await beside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            await beside.close()
+        connection = await asyncpg.connect(self._database_url)
+        try:
+            await connection.execute("UPDATE duty SET until = now() - interval '1 s'")
+        finally:
+            await connection.close()
 
     # ---- time ----------------------------------------------------------------------------------
 
@@ -254,8 +276,11 @@ def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
             " + (SELECT count(*) FROM digest_entry WHERE digest IS NULL AND due <= $1)"
             " + (SELECT count(*) FROM message WHERE state = 'leased' OR state = 'waiting' AND due <= $1)"
             " + (SELECT count(*) FROM effect e LEFT JOIN connector_state s USING (connector)"
-            "    WHERE e.state = 'leased' OR e.state = 'waiting' AND e.due <= $1"
-            "      AND coalesce(s.probe_at, $1) <= $1 AND coalesce(s.hold_until, $1) <= $1)",
+            "    WHERE e.state = 'leased'"
+            "      OR e.state = 'waiting' AND e.due <= $1"
+            "      AND coalesce(s.probe_at, $1) <= $1 AND coalesce(s.hold_until, $1) <= $1"
+            "      AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id"
+            "        AND p.state IN ('waiting', 'leased')))",
             now,
         )
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from typing import Any
 
 from tocsin import __version__
 from tocsin.engine import (
@@ -96,10 +97,7 @@ class Worker:
         """Let calls under way end (5 s), then close; what was claimed and not settled is taken over."""
         self._stopping = True
         self.alive = False
-        readers = self._readers.values()
-        for task in (*self._tasks, *self._couriers.values(), *readers):
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._couriers.values(), *readers, return_exceptions=True)
+        await ended([*self._tasks, *self._couriers.values(), *self._readers.values()])
         if self._sending:
             _, late = await asyncio.wait(self._sending, timeout=5)
             for task in late:
@@ -310,3 +308,13 @@ class Worker:
             except Exception as fault:  # noqa: BLE001 - tried again; a day more of history harms nobody
                 log.error("forgetting_failed", fault=type(fault).__name__, message=str(fault)[:200])
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())
+
+
+async def ended(tasks: Collection[asyncio.Task[Any]], *, patience: float = 0.5) -> None:
+    """Cancel until all have ended. Once may not do: a cancellation that meets a connection just lost comes out of
+    the driver as that loss, and the loop goes on."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=patience)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tocsin.engine.hub import Wake
+from tocsin.worker import ended
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,28 @@ async def test_a_ring_between_two_waits_is_heard() -> None:
     await wake.wait("work", 0.01)
 
     assert loop.time() - began < 5
+
+
+@pytest.mark.parametrize("lost", [1, 2], ids=lambda lost: f"{lost} times")
+async def test_a_cancellation_that_comes_out_as_a_lost_connection_is_not_the_last(lost: int) -> None:
+    """A database that goes away while a hub stops: the driver raises the loss in place of the cancellation. The
+    loop took that for an outage and went on, and the hub waited for it for ever."""
+    swallowed = 0
+
+    async def loop() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if swallowed == lost:
+                    raise
+                swallowed += 1
+
+    task = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await ended([task], patience=0.01)
+
+    assert task.cancelled()
+    assert swallowed == lost

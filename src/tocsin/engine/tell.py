@@ -94,7 +94,9 @@ async def tell_others(
                 )
             continue
         body = {"person": actor.name if actor.person else "", "note": note}
-        add_effect(sheet, incident, name_of(remote), ruling.tell, body, now, mark=f"{now:%Y%m%dT%H%M%S.%f}")
+        # by the life too: after a clock that stood or was set back, the resolve of a reopened one is another
+        mark = f"{incident.life} {now:%Y%m%dT%H%M%S.%f}"
+        add_effect(sheet, incident, name_of(remote), ruling.tell, body, now, mark=mark)
 
 
 def _came_from(remote: Remote, actor: Actor) -> bool:

@@ -22,10 +22,12 @@ _GONE = (
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # what the pool says of a connection that ended while it was given back
     asyncpg.OperatorInterventionError,  # stopped, starting, in recovery
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.ReadOnlySQLTransactionError,  # a standby took its place
     asyncpg.InvalidCatalogNameError,  # gone while it is restored
+    asyncpg.ObjectNotInPrerequisiteStateError,  # closed to connections for a while
     asyncpg.InvalidAuthorizationSpecificationError,
     TargetServerAttributeNotMatched,  # of several hosts none may be written to: before the promotion of a standby
 )
