@@ -28,6 +28,7 @@ def opsgenie(url: str) -> str:
 def one(url: str) -> str:
     """Every page goes to PagerDuty alone; no grouping."""
     return f"""
+defaults: {{rate_limit: {{per_minute: 0}}}}
 services: {{web: {{criticality: critical}}}}
 escalation_policies: {{standard: [{{all: [prod-pagerduty]}}]}}
 routing: [{{name: default, page: standard}}]
@@ -38,6 +39,7 @@ connectors:{pagerduty(url)}
 def both(url: str, other: str = "") -> str:
     """Every page goes to PagerDuty and to Opsgenie; whoever acknowledges first holds it."""
     return f"""
+defaults: {{rate_limit: {{per_minute: 0}}}}
 services: {{web: {{criticality: critical}}}}
 escalation_policies: {{everywhere: [{{all: [prod-pagerduty, prod-opsgenie], ack: any}}]}}
 routing: [{{name: default, page: everywhere}}]

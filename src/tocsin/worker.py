@@ -25,6 +25,7 @@ from tocsin.engine import (
     post,
     reconcile,
     silences,
+    storm,
     tick,
 )
 from tocsin.engine.decider import TOGETHER, decide_some
@@ -144,6 +145,7 @@ class Worker:
         return wait
 
     async def _digests(self) -> float | None:
+        await storm.end_quiet(self._hub)
         _, wait = await digest.close_due(self._hub)
         return wait
 

@@ -106,8 +106,11 @@ async def test_a_digest_that_cannot_be_delivered_twice_takes_the_default_route(b
     await rig.alert(**LOW, title="Queue grows")
     await rig.advance(hours=1)
     await rig.until(lambda: digests(rig), "the next one is delivered")
-    await rig.quiet()
-    assert (await rig.incident())["status"] == "resolved"
+
+    async def over() -> bool:
+        return bool((await rig.incident())["status"] == "resolved")
+
+    await rig.until(over, "the alarm is over")
 
 
 async def test_a_restart_sends_it_once(begin: Begin) -> None:

@@ -41,6 +41,7 @@ from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.severity import Severity, worse
 from tocsin.core.situation import Decision, Situation, Understood
+from tocsin.core.storm import is_storm
 
 
 def understand(situation: Situation, policy: Policy, now: datetime) -> Understood:
@@ -186,7 +187,8 @@ def _repeated(
         status = AlertStatus.ACKNOWLEDGED if incident.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
         alert = replace(alert, status=status)
     texts = any(h.reading is Reading.SAME for h in situation.heard)
-    after = _latest(incident, alert, u) if texts and not situation.other_live else incident
+    whole = texts and not situation.other_live and not is_storm(incident)
+    after = _latest(incident, alert, u) if whole else incident
     # an alert that gets worse, but not as bad as its incident is, changes nothing for those who respond
     worse_now = u.rose and u.severity.rank > incident.severity.rank
     acknowledged = u.acknowledged and not situation.other_live

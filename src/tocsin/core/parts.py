@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.model import Incident, IncidentStatus, Line, Part
+from tocsin.core.storm import is_storm
 
 
 def with_parts(
@@ -15,11 +16,12 @@ def with_parts(
     """The open incident with a part for each of these services, and a line for each new one.
 
     A new part is open: nobody was asked for it yet, whoever has the others. One that was acknowledged as a whole
-    is open again, since not every part is (S20); the parts that somebody has stay theirs.
+    is open again, since not every part is (S20); the parts that somebody has stay theirs. A storm stays one part:
+    its calls must not grow with what it takes.
     """
     there = {part.service for part in incident.parts}
     missing = [name for name in dict.fromkeys(services) if name and name not in there]
-    if not missing or not incident.open:
+    if not missing or not incident.open or is_storm(incident):
         return incident, ()
     parts = (
         *incident.parts,

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from tocsin.core.bucket import Rate
 from tocsin.core.model import Json
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.severity import Severity
@@ -311,7 +312,8 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
-    """One configured instance of a source. `key_hash` is the lower-hex SHA-256 of its key."""
+    """One configured instance of a source. `key_hash` is the lower-hex SHA-256 of its key. `rate` = the new keys that may
+    open incidents (S17), None = `defaults.rate`."""
 
     name: str
     source: str
@@ -321,6 +323,7 @@ class Integration:
     auto_aggregate: timedelta | None = None
     auto_resolve: timedelta | None = None
     auto_resolve_from: str = "created"
+    rate: Rate | None = None
     key_scope: str = "integration"
     templates: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Json] = field(default_factory=dict)
@@ -364,6 +367,7 @@ class Defaults:
     canary: Canary | None = None
     flap: FlapSettings = field(default_factory=FlapSettings)
     retention: Retention = field(default_factory=Retention)
+    rate: Rate = field(default_factory=lambda: Rate(per_minute=600, burst=200))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

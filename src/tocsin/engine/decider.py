@@ -11,17 +11,18 @@ from tocsin.core.breaker import BreakerState
 from tocsin.core.decide import conclude, is_quiet, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.flap import Life
-from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, Line
+from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, IncidentStatus, Line
 from tocsin.core.mute import depends_on
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Policy
 from tocsin.core.situation import Decision, Parent, Situation, Understood
+from tocsin.core.storm import Storm, arrive, collapse, is_storm, key_of, leaves, rate_of
 from tocsin.engine import ask
 from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.tell import supersede, tell_others, tell_update
-from tocsin.store import blind_pages, incidents, outbox, undecided
+from tocsin.store import blind_pages, incidents, outbox, storms, undecided
 from tocsin.store.blind_pages import BlindPage
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection, DatabaseAway
@@ -34,6 +35,7 @@ from tocsin.store.undecided import Undecided
 
 TOGETHER = 100
 _OF_A_REPEAT = frozenset({"alert_repeated", "classified", "rule_failed"})
+_OF_A_STORM = frozenset({"severity_rose"})
 TELL_REPEATS_EVERY = timedelta(seconds=60)
 
 
@@ -54,6 +56,7 @@ class _Table:
     taken: set[UUID] = field(default_factory=set)
     adopted: list[tuple[BlindPage, RemoteName | None]] = field(default_factory=list)
     parents: tuple[Parent, ...] = ()
+    storms: dict[str, Storm] = field(default_factory=dict)
     lives: dict[Key, list[Life]] = field(default_factory=dict)
 
 
@@ -121,11 +124,14 @@ async def _decide(
     await _gather_groups(connection, table, understood)
     table.parents = await _parents(connection, table, works, understood)
     situations = [(work, _situation(hub, work, table)) for work in works] if table.parents else situations
-    table.numbers = await incidents.next_numbers(connection, _may_open(situations, understood, table))
+    may_open = _may_open(situations, understood, table)
+    table.numbers = await incidents.next_numbers(connection, len(may_open))
+    await _gather_storms(connection, table, may_open)
     for (work, _), meant in zip(situations, understood, strict=True):
         # gathered again: an earlier alert of this batch may have changed the incident
         await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
     await save(connection, table.sheet, now)
+    await storms.save(connection, table.storms.values())
     await blind_pages.adopted(connection, table.adopted, now)
     asked = {f"courier {effect.remote.connector}" for effect in table.sheet.effects}
     return len(works), asked | {"decided"} | ({"timers"} if table.sheet.due_soon(now) else set())
@@ -133,14 +139,47 @@ async def _decide(
 
 def _may_open(
     situations: list[tuple[Undecided, Situation]], understood: list[Understood], table: _Table
-) -> int:
-    """How many numbers are fetched together: a quiet alert, decided again and again, takes none."""
-    return sum(
-        1
+) -> list[str]:
+    """The integration of each alert that may open an incident: a quiet one, decided again and again, does not."""
+    return [
+        s.alert.integration
         for (_, s), meant in zip(situations, understood, strict=True)
         if s.incident is None
         and (s.paged_blind or (s.alert.live and not is_quiet(s, meant, table.policy, table.now)))
-    )
+    ]
+
+
+async def _gather_storms(connection: Connection, table: _Table, integrations: list[str]) -> None:
+    """The buckets that these alerts may draw on, and the storm incidents that may take them (S17)."""
+    rates = {name: rate_of(name, table.policy) for name in set(integrations)}
+    rates = {name: rate for name, rate in rates.items() if rate.per_minute}
+    if not rates:
+        return
+    table.storms = await storms.lock(connection, rates, table.now)
+    keys = {key_of(name) for name, storm in table.storms.items() if storm.since}
+    found = await incidents.open_groups(connection, keys) if keys else {}
+    homes = {key: incident_id for key, (incident_id, _, _) in found.items()}
+    table.groups |= homes
+    kept = await incidents.lock(connection, [i for i in homes.values() if i not in table.kept])
+    for incident_id, one in kept.items():
+        table.kept[incident_id] = one
+        table.remotes[incident_id] = await outbox.remotes_of(connection, incident_id)
+    held = [i for i, one in kept.items() if one.incident.status is IncidentStatus.MITIGATED]
+    table.live.update(await undecided.live_by_incident(connection, held))
+
+
+def _collapsed(table: _Table, decision: Decision, meant: Understood) -> Decision:
+    """What would open an incident joins the storm of its integration, when that is past its limit."""
+    storm = table.storms.get(decision.alert.integration)
+    if storm is None:
+        return decision
+    storm, past = arrive(storm, table.now)
+    table.storms[storm.integration] = storm
+    if not past:
+        return decision
+    home_id = table.groups.get(key_of(storm.integration))
+    home = table.kept[home_id].incident if home_id else None
+    return collapse(decision, meant, home if home and home.open else None, storm, table.policy)
 
 
 def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
@@ -148,13 +187,14 @@ def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
     incident = table.kept[alert.incident_id].incident if alert.incident_id in table.kept else None
     previous = table.kept[work.previous].incident if work.previous in table.kept else None
     others = table.live.get(alert.incident_id, set()) - {alert.id} if alert.incident_id else set()
-    return Situation(
+    found = Situation(
         alert=alert, heard=tuple(work.heard), integration=table.policy.integrations.get(alert.integration),
         incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
         paged_blind=work.paged_blind in table.blind,
         mutes=hub.mutes, parents=table.parents, muted_since=work.muted_since,
         lives=tuple(table.lives.get((alert.scope, alert.dedup_key), ())),
     )  # fmt: skip
+    return replace(found, incident=None, other_live=0) if leaves(found) else found
 
 
 async def _lives(connection: Connection, table: _Table, works: list[Undecided]) -> dict[Key, list[Life]]:
@@ -201,6 +241,8 @@ async def _settle(
     group = table.kept[group_id].incident if group_id else None
     group = group if group and group.open else None
     decision = conclude(situation, meant, group, table.policy, table.now, _new_incident(table, work))
+    if decision.opened and not situation.paged_blind:
+        decision = _collapsed(table, decision, meant)
     incident = decision.incident
     if decision.opened and incident is not None:
         table.numbers = table.numbers or await incidents.next_numbers(connection, 1)
@@ -219,6 +261,8 @@ async def _settle(
     if decision.joined or decision.opened:
         table.live.setdefault(incident.id, set()).add(alert.id)
         table.sheet.joined[incident.id] = table.now
+        if work.alert.incident_id not in (None, incident.id):
+            table.live.get(work.alert.incident_id, set()).discard(alert.id)  # it left a storm
     if not alert.live:
         table.live.get(incident.id, set()).discard(alert.id)
     if work.paged_blind in table.blind:
@@ -258,7 +302,10 @@ def _tell(table: _Table, work: Undecided, decision: Decision, incident: Incident
         if line.kind == "alert_repeated":
             told_at = table.now
         at = work.heard[0].received_at if line.kind == "alert_received" and work.heard else table.now
-        table.sheet.tell(at, incident, _timed(line, work, table.now), alert=decision.alert)
+        # ten thousand alerts must not each tell their way in the timeline of their storm
+        alone = is_storm(incident) and not decision.opened and line.kind not in _OF_A_STORM
+        told = None if alone else incident
+        table.sheet.tell(at, told, _timed(line, work, table.now), alert=decision.alert)
     return told_at
 
 
@@ -293,8 +340,11 @@ async def _page(
     if decision.plan is not None:
         anew = decision.opened or decision.page_again or (ruling is not None and ruling.starts_paging)
         plan = ask.begin(decision.plan, before, anew=anew)
-    plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
-    await supersede(connection, table.sheet, incident, remotes, ways, table.now)
+    parts = known.incident.parts if known else ()
+    if not (decision.joined and plan is before and parts == incident.parts):
+        # a join that asks nobody anew changes nothing of the page, which may have begun in this very batch
+        plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
+        await supersede(connection, table.sheet, incident, remotes, ways, table.now)
     if decision.tell_update:
         tell_update(hub, table.sheet, incident, remotes, table.now)
     table.kept[incident.id] = Kept(incident, plan)

@@ -13,9 +13,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from tocsin.core.alarm import INTEGRATION
+from tocsin.core.bucket import Rate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
-from tocsin.core.policy import Connector, Destination, Direction, Integration
+from tocsin.core.policy import Connector, Defaults, Destination, Direction, Integration
 from tocsin.policy.fields import Section
 
 TALK = ("debug", "log_requests", "log_responses")
@@ -125,6 +126,16 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
     return connector
 
 
+def new_keys_rate(section: Section, usual: Rate) -> Rate:
+    """New keys a minute and at once that may open incidents (S17); per_minute 0 lifts the limit."""
+    minute, burst = (section.integer(key, most=1_000_000) for key in ("per_minute", "burst"))
+    section.done()
+    if minute is None and burst is None:
+        return usual
+    rate = usual.per_minute if minute is None else float(minute)
+    return Rate(rate, float(burst) if burst is not None else max(rate / 3, 1.0))
+
+
 def _rate_limit(section: Section) -> dict[str, Json]:
     """Calls a minute and at once that the connector keeps to instead of its provider's documented rate;
     per_minute 0 lifts the limit."""
@@ -189,6 +200,7 @@ def _integration(
         auto_aggregate=entry.duration("auto_aggregate", **_WINDOW),
         auto_resolve=resolve,
         auto_resolve_from=since,
+        rate=new_keys_rate(entry.section("rate_limit"), Defaults().rate) if "rate_limit" in entry else None,
         key_scope=scope,
         templates=entry.mapping("templates"),
         options=_options(entry),

@@ -21,6 +21,7 @@ from tocsin.core.policy import (
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
+from tocsin.policy.edges import new_keys_rate
 from tocsin.policy.fields import Section
 from tocsin.policy.times import spans, zone_fault
 
@@ -45,6 +46,7 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         ack_timeout=timeouts,
         last_resort=section.names("last_resort", connectors, "connector"),
         retention=_retention(section.section("retention")),
+        rate=new_keys_rate(section.section("rate_limit"), built_in.rate),
         flap=_flap(section.section("flap")),
         canary=_canary(section.section("canary"), connectors) if "canary" in section else None,
         heartbeat=_heartbeat(section.section("heartbeat")) if "heartbeat" in section else None,
