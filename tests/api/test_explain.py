@@ -121,3 +121,39 @@ async def test_a_declared_incident_is_explained_by_itself(office: Office) -> Non
 )
 async def test_what_never_came_cannot_be_explained(office: Office, question: dict[str, str]) -> None:
     assert (await office.ask("POST", "/api/v1/explain", question)).status_code == 404
+
+
+async def test_when_and_every_rule_that_did_not_speak_are_told(office: Office) -> None:
+    told = await explain(office, alert={"title": "x", "severity": "high", "service_name": "payment-service"})
+
+    assert told["timing"][0] == "at once: no rule delays it"
+    assert {"classification", "routing"} <= {one["kind"] for one in told["not_taken"]}
+    assert any(line.startswith("a silence that covers it") for line in told["would_have_stopped"])
+    assert told["would_page_if"] == []
+    assert told["would_page"] is None
+
+
+async def test_a_quiet_one_tells_whom_it_would_page_and_what_would_make_it_page(office: Office) -> None:
+    told = await explain(office, alert={"title": "x", "severity": "low", "service_name": "web"})
+
+    assert told["would_page"]["rule"] == "default"
+    assert told["would_page"]["targets"] == ["prod-pagerduty", "prod-opsgenie", "ops-mail"]
+    assert any(line.startswith("severity high instead of low") for line in told["would_page_if"])
+
+
+async def test_an_imagined_alert_meets_the_silences_there_are_at_its_time(office: Office) -> None:
+    silence = {
+        "match": {"service": "web"}, "starts_at": "2026-11-20T01:00:00Z", "ends_at": "2026-11-20T04:00:00Z", "owner": "ada",
+        "comment": "new disks", "name": "disks",
+    }  # fmt: skip
+    made = await office.ask("POST", "/api/v1/silences", silence)
+    assert made.status_code == 201, made.text
+    alert = {"title": "x", "severity": "high", "service_name": "web"}
+    during = await explain(office, alert=alert, at="2026-11-20T03:00:00+01:00")
+    after = await explain(office, alert=alert, at="2026-11-20T04:00:00Z")
+
+    assert (during["route"], during["muted_until"]) == ("suppress", "2026-11-20T04:00:00Z")
+    assert "silence" in during["muted_by"]
+    assert any("from Fri 20 Nov 04:00 UTC" in line for line in during["would_page_if"])
+    assert after["route"] == "page"
+    assert {"kind": "mute", "rule": "silence “disks”", "why": "it is not its time"} in after["not_taken"]

@@ -46,6 +46,7 @@ CASES = {
         "payment-service,web",
     ],
     "explain": ["explain", "INC-7"],
+    "explain-quiet": ["explain", "--title", "lag", "--at", "2026-11-22T03:00+01:00"],
     "send": ["send", "--title", "disk full", "--service", "database"],
     "send-invalid": ["send", "--severity", "high"],
     "apply": ["apply", "-f", "hub.yaml", "--yes"],

@@ -233,10 +233,26 @@ EXPLANATION = {
     "steps": [{"mode": "all", "targets": ["prod-pagerduty", "prod-opsgenie"], "after": None, "within": None, "hedge": None},
               {"mode": "all", "targets": ["user:ada"], "after": "15m", "within": None, "hedge": None}],
     "reasons": ["the fact \"worst\" holds: severity is critical and the service is critical"],
-    "not_taken": [{"rule": "security goes everywhere", "why": "team == \"security\" is false: team is \"payments\""},
-                  {"rule": "payments by day", "why": "it comes later than the rule taken"}],
-    "would_have_stopped": ["a silence with service=payment-service", "severity below critical"],
+    "timing": ["at once: no rule delays it", "step 2 when nobody has acknowledged 15m after step 1"],
+    "targets": [{"target": "prod-pagerduty", "service": "payment-service", "state": "acknowledged", "why": ""},
+                {"target": "prod-opsgenie", "service": "payment-service", "state": "waiting",
+                 "why": "its breaker is open: Opsgenie answered 503"}],
+    "not_taken": [{"kind": "classification", "rule": "database outage", "why": "none of its patterns is found"},
+                  {"kind": "mute", "rule": "maintenance window “backup”", "why": "it is not its time"},
+                  {"rule": "security goes everywhere", "why": "team == \"security\" does not hold"}],
+    "would_have_stopped": ["severity low instead of critical: rule “the quiet ones” would have put it into a digest",
+                           "a silence that covers it: im silence add service=payment-service --for 1h --comment WHY"],
     "config_version": 3, "at": "2026-11-20T02:14:07Z",
+}  # fmt: skip
+QUIET_EXPLANATION = {
+    **EXPLANATION, "severity": "low", "services": ["web"], "team": "", "route": "suppress", "policy": "standard",
+    "rule": "default", "steps": [], "reasons": ["The sender says low."], "targets": [], "would_have_stopped": [],
+    "timing": ["quiet until Sun 22 Nov 04:00 UTC; what still fires then is routed as new"],
+    "muted_by": "maintenance window “backup”", "muted_until": "2026-11-22T04:00:00Z",
+    "would_page": {"rule": "default", "policy": "standard", "targets": ["prod-pagerduty", "ops-mail"]},
+    "would_page_if": ["severity critical instead of low: rule “the worst go everywhere” would have paged through everywhere",
+                      "without maintenance window “backup”, from Sun 22 Nov 04:00 UTC: rule “default” would have paged"],
+    "not_taken": [],
 }  # fmt: skip
 TOKEN = {
     "id": "tok-1", "name": "cron-db1", "scopes": ["intake"], "created_at": "2026-11-20T02:20:00Z",
@@ -285,7 +301,11 @@ def filled(hub: Hub) -> Hub:
     hub.answer("PATCH", f"{api}/incidents/INC-7", incident(fields={"customer": "acme"}))
     hub.answer("POST", f"{api}/alerts", ACCEPTED, 202)
     hub.call("POST", f"{api}/alerts/batch", lambda seen: (202, {"items": [ACCEPTED for _ in seen.body]}))
-    hub.answer("POST", f"{api}/explain", EXPLANATION)
+    hub.call(
+        "POST",
+        f"{api}/explain",
+        lambda seen: (200, QUIET_EXPLANATION if "alert" in seen.body else EXPLANATION),
+    )
     hub.answer(
         "GET",
         f"{api}/config",

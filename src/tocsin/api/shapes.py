@@ -265,9 +265,21 @@ class Step(BaseModel):
 
 
 class NotTaken(BaseModel):
-    """A rule before the winner, and what held it back."""
+    """A rule that did not speak, and the clause that held it back."""
 
+    kind: Literal["classification", "mute", "routing", "grouping"] = "routing"
     rule: str
+    why: str
+
+
+class TargetTold(BaseModel):
+    """How far the page came at one target; `why` = why it is not the one that has it."""
+
+    target: str
+    service: str
+    state: str = Field(
+        description="`waiting`, `created`, `triggered`, `acknowledged`, `resolved`, `superseded` or `failed`."
+    )
     why: str
 
 
@@ -284,6 +296,12 @@ class Verdict(BaseModel):
     muted_by: str = Field(
         "", description="Why it pages nobody although its rule pages; the route is then `suppress`."
     )
+    muted_until: datetime | None = Field(None, description="null = no end, or not known yet.")
+    would_page: WouldPage | None = Field(None, description="For what pages nobody: whom it would page.")
+    would_page_if: list[str] = Field(
+        default=[], description="For what pages nobody: each change of one thing that makes it page."
+    )
+    timing: list[str] = Field(default=[], description="When who is asked, and what makes the next be asked.")
     reasons: list[str]
     not_taken: list[NotTaken]
     would_have_stopped: list[str]
@@ -297,6 +315,7 @@ class Explanation(Verdict):
     alert: dict[str, Any]
     incident: str | None = None
     recorded: Decision | None = None
+    targets: list[TargetTold] = Field(default=[], description="Everybody who was asked, in that order.")
     now: Verdict | None = None
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from tocsin.api import shapes, sides, states
 from tocsin.core.breaker import Breaker, BreakerState
+from tocsin.core.explain import span
 from tocsin.core.model import IncidentStatus, Link
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
 from tocsin.core.watch import SILENT_AFTER
-from tocsin.engine.explain import span
 from tocsin.engine.hub import Hub
 from tocsin.store.alarms import Sounded
 from tocsin.store.canaries import Run

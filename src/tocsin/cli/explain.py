@@ -13,7 +13,7 @@ from tocsin.cli.failures import Usage
 from tocsin.cli.wording import both_severities, incident_name, moment, pair_from, plain, severity_from
 
 if TYPE_CHECKING:
-    from tocsin.client.shapes import Explanation, Step
+    from tocsin.client.shapes import Explanation, NotTaken, Step, TargetTold
 
 app = typer.Typer()
 
@@ -46,8 +46,8 @@ def explain(
 ) -> None:
     """Explain why an alert went where it went, or would go.
 
-    The rule taken and its reasons, each rule not taken and the clause that held it back, and what
-    would have stopped the page.
+    The rule taken and its reasons, when who is asked and how far each came, each rule not taken and the
+    clause that held it back, and what would have stopped the page; for what is quiet, what would make it page.
     """
     imagined: dict[str, Any] = {
         "title": title,
@@ -119,21 +119,43 @@ def _for_people(session: Session, answer: Explanation) -> None:
         ]
     )
     _listed(session, "Because", answer.reasons)
+    _listed(session, "When", answer.timing)
     _listed(session, "Steps", [_step(number, step) for number, step in enumerate(answer.steps, 1)])
+    _listed(session, "Who was asked", [_told(one) for one in answer.targets])
+    _listed(session, "What would have stopped it", answer.would_have_stopped)
+    _listed(session, "What would make it page", answer.would_page_if)
     if answer.not_taken:
         out.line()
         out.line("Rules not taken", "bold")
-        indent = min(max(len(plain(one.rule)) for one in answer.not_taken), 32) + 4
-        for one in answer.not_taken:
-            out.hanging([(f"  {plain(one.rule):<{indent - 2}}", ""), (plain(one.why), "dim")], indent)
-    _listed(session, "What would have stopped it", answer.would_have_stopped)
+        names = [_not_taken(one) for one in answer.not_taken]
+        indent = min(max(len(name) for name in names), 40) + 4
+        for name, one in zip(names, answer.not_taken, strict=True):
+            out.hanging([(f"  {name:<{indent - 2}}", ""), (plain(one.why), "dim")], indent)
+
+
+def _not_taken(one: NotTaken) -> str:
+    """Its name, with the kind in front where it is no routing rule."""
+    return plain(one.rule if one.kind in ("routing", "") else f"{one.kind}: {one.rule}")
+
+
+def _told(one: TargetTold) -> str:
+    where = f"{one.target} ({one.service})" if one.service else one.target
+    return f"{where}: {one.state}{f', {one.why}' if one.why else ''}"
 
 
 def _headline(answer: Explanation) -> str:
-    route = {"page": "It pages", "digest": "It goes into a digest", "suppress": "It is suppressed"}
+    route = {"page": "It pages", "digest": "It goes into a digest", "suppress": "It pages nobody"}
     through = f" through {answer.policy}" if answer.policy and answer.route == "page" else ""
-    by = f', by the rule "{answer.rule}"' if answer.rule else ""
-    return plain(f"{route.get(answer.route, answer.route or 'Undecided')}{through}{by}.")
+    if answer.muted_by:
+        until = f" until {answer.muted_until:%Y-%m-%d %H:%M} UTC" if answer.muted_until else ""
+        first = f"It pages nobody: {answer.muted_by}{until}."
+    else:
+        by = f', by the rule "{answer.rule}"' if answer.rule else ""
+        first = f"{route.get(answer.route, answer.route or 'Undecided')}{through}{by}."
+    if answer.would_page is None:
+        return plain(first)
+    whom = ", ".join(answer.would_page.targets) or "nobody"
+    return plain(f'{first} It would have paged {whom}, by the rule "{answer.would_page.rule}".')
 
 
 def _title(alert: object) -> str:
@@ -166,6 +188,9 @@ def _flat(answer: Explanation) -> list[tuple[str, object]]:
         ("Team", answer.team),
         *(("Reason", reason) for reason in answer.reasons),
         *(("Step", _step(number, step)) for number, step in enumerate(answer.steps, 1)),
-        *(("Not taken", f"{one.rule}: {one.why}") for one in answer.not_taken),
+        *(("When", line) for line in answer.timing),
+        *(("Asked", _told(one)) for one in answer.targets),
+        *(("Not taken", f"{_not_taken(one)}: {one.why}") for one in answer.not_taken),
         *(("Would have stopped", line) for line in answer.would_have_stopped),
+        *(("Would page if", line) for line in answer.would_page_if),
     ]

@@ -200,9 +200,20 @@ class Step(Shape):
 
 
 class NotTaken(Shape):
-    """A rule that did not speak, and the clause that held it back."""
+    """A rule that did not speak, and the clause that held it back; `kind` is classification, mute, routing or
+    grouping."""
 
     rule: str = ""
+    why: str = ""
+    kind: str = "routing"
+
+
+class TargetTold(Shape):
+    """How far the page came at one target, and why it is not the one that has it."""
+
+    target: str = ""
+    service: str = ""
+    state: str = ""
     why: str = ""
 
 
@@ -220,6 +231,12 @@ class Explanation(Shape):
     reasons: list[str] = []
     not_taken: list[NotTaken] = []
     would_have_stopped: list[str] = []
+    muted_by: str = ""
+    muted_until: datetime | None = None
+    would_page: WouldPage | None = None
+    would_page_if: list[str] = []
+    timing: list[str] = []
+    targets: list[TargetTold] = []
     config_version: int | None = None
     at: datetime | None = None
 

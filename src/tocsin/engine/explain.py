@@ -6,41 +6,42 @@ under the very version it was decided under: versions are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from tocsin import policy as policies
-from tocsin.core.classify import classify
+from tocsin.core.breaker import BreakerState
 from tocsin.core.errors import BadInput, FieldFault, NotFound, Refusal
+from tocsin.core.explain import Asked, NotTaken, not_taken, outcome, stopped_by, timing, would_page_if
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId, Event, Incident, Json
+from tocsin.core.mute import depends_on
 from tocsin.core.plan import with_channels
-from tocsin.core.policy import Integration, Policy, RouteKind, Step
+from tocsin.core.policy import Policy, RouteKind, Step
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
+from tocsin.core.situation import Parent
+from tocsin.engine.ask import newest
 from tocsin.engine.hub import Hub
-from tocsin.store import configs, incidents, reading
+from tocsin.store import configs, incidents, outbox, reading
+from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
+from tocsin.store.outbox import Remote
+from tocsin.store.parents import parents
 from tocsin.store.reading import AlertView
 
 _API = "api"
-_NOT_PAGED = "the sender's own word for it means: not paged"  # S54
-_MUTES = (RouteKind.DIGEST, RouteKind.SUPPRESS)
-_WORDS = {
-    RouteKind.DIGEST: "put it into a digest",
-    RouteKind.SUPPRESS: "suppressed it",
-    RouteKind.PAGE: "paged",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a policy says of an alert at an instant. `muted_by` = why it pages nobody although a rule would have
-    it paged; `stopped_by` = what would have kept it from paging."""
+    it paged, until `muted_until` where that is known; `would_page` = whom it would then page, `page_if` = what
+    would make it page; `stopped_by` = what would have kept it from paging. `timing` = when who is asked."""
 
     severity: Severity
     services: tuple[str, ...]
@@ -51,6 +52,21 @@ class Verdict:
     muted_by: str
     version: int
     at: datetime
+    muted_until: datetime | None = None
+    would_page: Route | None = None
+    page_if: tuple[str, ...] = ()
+    timing: tuple[str, ...] = ()
+    not_taken: tuple[NotTaken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetTold:
+    """One target that was asked, and how far it came; `why` says why it is not the one that has the page."""
+
+    target: str
+    service: str
+    state: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,79 +78,29 @@ class Explained:
     then: Verdict
     incident: str | None = None
     recorded: Mapping[str, Json] | None = None
+    targets: tuple[TargetTold, ...] = ()
     now: Verdict | None = None
 
 
-def verdict(
-    alert: Alert, integration: Integration | None, policy: Policy, at: datetime, *, origin: str = ""
-) -> Verdict:
-    """Classify and route an alert as its sender told it, at an aware instant."""
-    if origin:
-        services, team, severity, told = (
-            alert.services,
-            alert.team,
-            alert.severity or Severity.MEDIUM,
-            tuple[str, ...](),
-        )
-    else:
-        classified = classify(alert, integration, policy, at)
-        services, team, severity = classified.services, classified.team, classified.severity
-        told = tuple(line.text for line in classified.reasons)
-    view = replace(alert, severity=severity, services=services, team=team)
-    routed = _routed(view, integration, policy, at, origin, explain=True)
-    reasons = (*told, *(line.text for line in routed.reasons))
-    muted = _NOT_PAGED if alert.quiet and severity is Severity.LOW and routed.kind is RouteKind.PAGE else ""
-    stopped = () if muted else tuple(_stopped_by(view, routed, integration, policy, at, origin))
+def verdict(asked: Asked) -> Verdict:
+    """Classify and route an alert as its sender told it, mute it, and try what would have changed that."""
+    taken = outcome(asked, explain=True)
+    view, way = taken.view, taken.route
+    assert view.severity is not None
+    would = None
+    if not taken.pages:
+        service = asked.policy.services.get(view.service)
+        would = way if way.kind is RouteKind.PAGE else route(
+            view, view.severity, service, view.team, asked.integration, asked.policy, asked.at, origin=asked.origin,
+            pages_only=True,
+        )  # fmt: skip
     return Verdict(
-        severity=severity, services=services, team=team, route=routed, reasons=reasons, stopped_by=stopped, muted_by=muted,
-        version=policy.version, at=at,
+        severity=view.severity, services=view.services, team=view.team, route=way,
+        reasons=tuple(line.text for line in (*taken.reasons, *way.reasons, *taken.held.failed)),
+        stopped_by=tuple(stopped_by(asked, taken)), muted_by=taken.muted_by, muted_until=taken.held.until,
+        would_page=would, page_if=tuple(would_page_if(asked, taken)), timing=tuple(timing(taken)),
+        not_taken=tuple(not_taken(asked, taken)), version=asked.policy.version, at=asked.at,
     )  # fmt: skip
-
-
-def _routed(
-    view: Alert, integration: Integration | None, policy: Policy, at: datetime, origin: str, *, explain: bool
-) -> Route:
-    severity = view.severity or Severity.MEDIUM
-    service = policy.services.get(view.service)
-    return route(view, severity, service, view.team, integration, policy, at, origin=origin, explain=explain)
-
-
-def _stopped_by(
-    view: Alert, taken: Route, integration: Integration | None, policy: Policy, at: datetime, origin: str
-) -> Iterator[str]:
-    """Each tried by deciding again with one thing changed, not guessed."""
-    if taken.kind is not RouteKind.PAGE:
-        return
-    lower = [s for s in Severity if s.rank < (view.severity or Severity.MEDIUM).rank]
-    for severity in lower:
-        other = _routed(replace(view, severity=severity), integration, policy, at, origin, explain=False)
-        if other.kind in _MUTES:
-            yield f"severity {severity.value} instead of {view.severity}: rule “{other.rule}” would have {_WORDS[other.kind]}"
-            break
-    muting = {rule.name: rule for rule in policy.routing if rule.kind in _MUTES and not rule.continues}
-    for name, why in taken.not_taken:
-        if name in muting:
-            yield f"rule “{name}”, which comes first and would have {_WORDS[muting[name].kind]}; {why}"
-    rest = tuple(rule for rule in policy.routing if rule.name != taken.rule)
-    if len(rest) < len(policy.routing) and any(
-        not rule.default for rule in policy.routing if rule not in rest
-    ):
-        other = _routed(
-            view, integration, replace(policy, routing=rest, routing_index=None), at, origin, explain=False
-        )
-        if other.kind in _MUTES:
-            yield f"without rule “{taken.rule}”: rule “{other.rule}” would have {_WORDS[other.kind]}"
-    if taken.delay:
-        yield f"a resolve within {span(taken.delay)}: a rule delays the page for so long"
-
-
-def span(of: timedelta) -> str:
-    """ "15m", "1h", "3s": as the configuration writes it."""
-    seconds = of.total_seconds()
-    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % length == 0:
-            return f"{int(seconds // length)}{unit}"
-    return f"{seconds:g}s"
 
 
 def steps_of(verdict: Verdict) -> tuple[Step, ...]:
@@ -170,10 +136,13 @@ async def explain_incident(hub: Hub, name: str) -> Explained:
         incident = (await incidents.load(connection, [incident_id]))[incident_id].incident
         then = await _policy_of(connection, hub, incident.config_version)
         like = _like_declared(incident)
+
+        def asked(policy: Policy, at: datetime) -> Asked:
+            return Asked(alert=like, integration=None, policy=policy, at=at, origin="declared")
+
         return Explained(
-            alert=like, incident=incident.name,
-            then=verdict(like, None, then, incident.opened_at, origin="declared"),
-            now=verdict(like, None, hub.policy, hub.now(), origin="declared"),
+            alert=like, incident=incident.name, then=verdict(asked(then, incident.opened_at)),
+            now=verdict(asked(hub.policy, hub.now())), targets=await _targets(connection, incident_id, hub.now()),
         )  # fmt: skip
 
     return await hub.database.read(work)
@@ -184,12 +153,54 @@ async def _explained(connection: Connection, hub: Hub, view: AlertView) -> Expla
     alert = as_told(view.alert, told) if told else replace(view.alert, severity=None)
     version = int((view.decision or {}).get("config_version") or view.config_version)
     policy = await _policy_of(connection, hub, version)
-    name = alert.integration
-    return Explained(
-        alert=view.alert, incident=view.incident, recorded=view.decision,
-        then=verdict(alert, policy.integrations.get(name), policy, view.alert.first_event_at),
-        now=verdict(alert, hub.policy.integrations.get(name), hub.policy, hub.now()),
+    name, now = alert.integration, hub.now()
+    then = Asked(
+        alert=alert, integration=policy.integrations.get(name), policy=policy, at=view.alert.first_event_at,
+        mutes=policy.maintenance,
     )  # fmt: skip
+    today = Asked(
+        alert=alert, integration=hub.policy.integrations.get(name), policy=hub.policy, at=now, mutes=hub.mutes,
+        parents=await _parents(connection, hub, view.alert),
+    )  # fmt: skip
+    told_to = await _targets(connection, view.alert.incident_id, now) if view.alert.incident_id else ()
+    return Explained(
+        alert=view.alert, incident=view.incident, recorded=view.decision, then=verdict(then), now=verdict(today),
+        targets=told_to,
+    )  # fmt: skip
+
+
+async def _parents(connection: Connection, hub: Hub, alert: Alert) -> tuple[Parent, ...]:
+    """What is down now of what its service depends on, but for its own incident."""
+    found = await parents(connection, depends_on(alert.service, hub.policy.services) or (), ())
+    return tuple(parent for parent in found if parent.incident_id != alert.incident_id)
+
+
+async def _targets(connection: Connection, incident_id: UUID, now: datetime) -> tuple[TargetTold, ...]:
+    """Everybody who was asked in the incident's newest life, in the order of asking."""
+    breakers = await open_breakers(connection, now)
+    held = newest(await outbox.remotes_of(connection, incident_id)).values()
+    return tuple(told_of(remote, breakers) for remote in sorted(held, key=lambda r: (r.asked_at, r.id)))
+
+
+def told_of(remote: Remote, open_breakers: Mapping[str, BreakerState] | Iterable[str]) -> TargetTold:
+    """How far the page came at one target, by the rungs of S27."""
+    target = f"{remote.recipient} by {remote.connector}" if remote.recipient else remote.connector
+    if remote.superseded_at:
+        state, why = "superseded", _gave_way(remote.fault)
+    elif remote.failed_at and not remote.created_at:
+        state, why = "failed", remote.fault
+    elif remote.created_at and remote.failed_at:
+        state, why = "created", f"it rings nobody there: {remote.fault}"
+    elif remote.created_at:
+        state = remote.status.value if remote.status.value != "unknown" else "created"
+        why = (
+            "" if remote.notified_at or state != "triggered" else "created there; nobody is seen notified yet"
+        )
+    elif remote.connector in open_breakers:
+        state, why = "waiting", f"its breaker is open{f': {remote.fault}' if remote.fault else ''}"
+    else:
+        state, why = "waiting", remote.fault or "not created there yet"
+    return TargetTold(target=target, service=remote.service, state=state, why=why)
 
 
 async def _policy_of(connection: Connection, hub: Hub, version: int) -> Policy:
@@ -229,6 +240,13 @@ def _like_declared(incident: Incident) -> Alert:
     )  # fmt: skip
 
 
+def _gave_way(fault: str) -> str:
+    """The withdrawal's own words where it left them, else that and the fault which it had before."""
+    if fault.startswith("superseded: "):
+        return fault.removeprefix("superseded: ")
+    return f"another target has it; this one failed before: {fault}" if fault else "another target has it"
+
+
 # ---- what is imagined ------------------------------------------------------------------------------------
 
 
@@ -245,7 +263,8 @@ def explain_imagined(hub: Hub, body: Mapping[str, Json], at: datetime | None) ->
         ) from None
     alert = imagined(events[0], at or now)
     integration = hub.policy.integrations.get(_API)
-    return Explained(alert=alert, then=verdict(alert, integration, hub.policy, at or now))
+    asked = Asked(alert=alert, integration=integration, policy=hub.policy, at=at or now, mutes=hub.mutes)
+    return Explained(alert=alert, then=verdict(asked))
 
 
 def imagined(event: Event, at: datetime) -> Alert:

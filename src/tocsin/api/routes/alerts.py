@@ -15,6 +15,7 @@ from tocsin.api.once import Keyed, asks_only
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
 from tocsin.core.model import Alert, AlertStatus
+from tocsin.core.quiet import targets_of
 from tocsin.engine import explain
 from tocsin.engine.explain import Explained, Verdict
 from tocsin.store import incidents, reading
@@ -114,8 +115,12 @@ def _explanation(e: Explained) -> shapes.Explanation:
         verdict["route"] = _seen(recorded.route, recorded.muted_by)
         if recorded.muted_by:
             verdict["would_have_stopped"] = []
+            verdict |= {"muted_until": recorded.muted_until, "would_page": recorded.would_page}
     return shapes.Explanation(
         **verdict, alert=_told(e.alert), incident=e.incident, recorded=recorded,
+        targets=[
+            shapes.TargetTold(target=t.target, service=t.service, state=t.state, why=t.why) for t in e.targets
+        ],
         now=_verdict(e.now) if e.now else None,
     )  # fmt: skip
 
@@ -125,9 +130,18 @@ def _verdict(v: Verdict) -> shapes.Verdict:
         severity=v.severity.value, services=list(v.services), team=v.team,
         route=_seen(v.route.kind.value, v.muted_by), policy=v.route.policy_name, rule=v.route.rule, muted_by=v.muted_by,
         steps=[views.step(s) for s in explain.steps_of(v)],
-        reasons=list(v.reasons), not_taken=[shapes.NotTaken(rule=r, why=w) for r, w in v.route.not_taken],
+        muted_until=v.muted_until, would_page=_would_page(v), would_page_if=list(v.page_if), timing=list(v.timing),
+        reasons=list(v.reasons),
+        not_taken=[shapes.NotTaken.model_validate({"kind": n.kind, "rule": n.rule, "why": n.why}) for n in v.not_taken],
         would_have_stopped=list(v.stopped_by), config_version=v.version, at=v.at,
     )  # fmt: skip
+
+
+def _would_page(v: Verdict) -> shapes.WouldPage | None:
+    way = v.would_page
+    if way is None:
+        return None
+    return shapes.WouldPage(rule=way.rule, policy=way.policy_name, targets=list(targets_of(way)))
 
 
 def _seen(route: str, muted_by: str) -> str:

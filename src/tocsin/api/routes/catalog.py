@@ -14,6 +14,7 @@ from tocsin.api.asking import Paged, Reader, TheHub, cursor_in, cursor_out
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.errors import NotFound
+from tocsin.core.explain import span
 from tocsin.core.policy import (
     EscalationPolicy,
     Integration,
@@ -24,7 +25,6 @@ from tocsin.core.policy import (
     Team,
     User,
 )
-from tocsin.engine.explain import span
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"], route_class=Keyed)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
