@@ -180,7 +180,7 @@ def test_what_a_person_reopened_takes_its_own_alert_back() -> None:
         pytest.param({"by": ActorKind.PROVIDER}, 29.9, None, "reopened", id="S9: within 30 minutes it reopens"),
         pytest.param({"by": ActorKind.PERSON}, 30, None, "recurrence", id="S9: later it is a new incident, linked"),
         pytest.param({"by": ActorKind.SENDER}, 0, None, "recurrence", id="S9: last resolved by the sender: new at once, linked"),
-        pytest.param({"by": ActorKind.TIMER}, 10, None, "recurrence", id="S9: auto-resolved is not resolved by a person: new, linked"),
+        pytest.param({"by": ActorKind.TIMER}, 10, None, "reopened", id="S14: a repeat after auto_resolve is as after a person's resolve (S10)"),
         pytest.param({"by": ActorKind.PERSON, "status": CLOSED}, 10, None, "recurrence", id="S9: a closed one never reopens: new, linked"),
         pytest.param({"by": ActorKind.PERSON, "status": CLOSED}, 1, None, "held", id="S19: closing resolves first, so its grace runs too"),
         pytest.param({"by": ActorKind.PERSON}, 100, 60, "reopened", id="S10: an hourly sender: reopen is twice its interval"),

@@ -17,7 +17,7 @@ from tocsin.core.dedup import Reading
 from tocsin.core.flap import flapping
 from tocsin.core.grouping import group_key
 from tocsin.core.heard import heard_lines
-from tocsin.core.lifecycle import Act, Ruling, rule
+from tocsin.core.lifecycle import Act, Ruling, rule, stopped_early
 from tocsin.core.model import (
     Actor,
     ActorKind,
@@ -245,12 +245,12 @@ def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
 
 
 def _reopens(situation: Situation, policy: Policy, now: datetime) -> bool:
-    """S9: last resolved by a person or provider, within `reopen`, never a closed one (S10: a slow
+    """S9: last resolved by a person, a provider or auto_resolve, within `reopen`, never a closed one (S10: a slow
     sender gets twice its own interval)."""
     previous = situation.previous
     if previous is None or previous.status is not IncidentStatus.RESOLVED or previous.resolved_at is None:
         return False
-    if previous.resolved_by not in (ActorKind.PERSON, ActorKind.PROVIDER):
+    if not stopped_early(previous):
         return False
     window = policy.defaults.reopen
     if situation.interval and situation.interval > window:

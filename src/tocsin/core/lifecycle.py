@@ -238,3 +238,9 @@ def _reopen(incident: Incident, actor: Actor, now: datetime, note: str) -> Rulin
         incident=after, changed=True, reason="reopened", lines=(line,), tell=EffectKind.REOPEN,
         services=_names(incident), starts_paging=True,
     )  # fmt: skip
+
+
+def stopped_early(incident: Incident) -> bool:
+    """Its end was not the sender's word, which alone knows whether it still fires: a person's, here or at a provider,
+    or that of `auto_resolve` (S10, S14)."""
+    return incident.resolved_by in (ActorKind.PERSON, ActorKind.PROVIDER, ActorKind.TIMER)

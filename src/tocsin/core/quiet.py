@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tocsin.core.digest import Collected, period_end
+from tocsin.core.lifecycle import stopped_early
 from tocsin.core.model import ActorKind, Alert, AlertStatus, Incident, Json, Line
 from tocsin.core.mute import NOTHING, Muting
 from tocsin.core.plan import with_channels
@@ -95,17 +96,19 @@ def _grace(situation: Situation, policy: Policy, now: datetime) -> Quiet | None:
     waited = interval is not None and interval <= grace
     silent_at = alert.last_event_at + SILENT_AFTER * (interval or timedelta(0))
     if now < until:
-        by = f"{previous.name} was resolved by a person; until {until:%H:%M:%S} UTC repeats only count (resolve_grace)"
+        by = f"{previous.name} was resolved {_whose(previous)}; until {until:%H:%M:%S} UTC repeats only count (resolve_grace)"
         return Quiet(by=by, reason="resolve_grace", look_again_at=max(until, silent_at) if waited else until)
     came_then = alert.status is AlertStatus.DROPPED and alert.first_event_at < until
     if situation.heard or not waited or not came_then:
         return None
     if now < silent_at:
-        by = f"{previous.name} was resolved by a person; the next repeat opens it again (resolve_grace)"
+        by = (
+            f"{previous.name} was resolved {_whose(previous)}; the next repeat opens it again (resolve_grace)"
+        )
         return Quiet(by=by, reason="resolve_grace", look_again_at=silent_at)
     assert interval is not None
     by = (
-        f"{previous.name} was resolved by a person, and the sender, which repeats every {_told(interval)},"
+        f"{previous.name} was resolved {_whose(previous)}, and the sender, which repeats every {_told(interval)},"
         " has not been heard since; its next word opens it again"
     )
     return Quiet(by=by, reason="sender_silent")
@@ -113,8 +116,11 @@ def _grace(situation: Situation, policy: Policy, now: datetime) -> Quiet | None:
 
 def _resolved_by_person(incident: Incident) -> bool:
     # closing resolves first (S19), so a closed one has its grace too
-    by = (ActorKind.PERSON, ActorKind.PROVIDER)
-    return not incident.open and incident.resolved_at is not None and incident.resolved_by in by
+    return not incident.open and incident.resolved_at is not None and stopped_early(incident)
+
+
+def _whose(incident: Incident) -> str:
+    return "by itself (auto_resolve)" if incident.resolved_by is ActorKind.TIMER else "by a person"
 
 
 def repeats_every(situation: Situation) -> timedelta | None:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.breaker import BreakerState
-from tocsin.core.decide import conclude, is_quiet, understand
+from tocsin.core.decide import is_quiet, understand
 from tocsin.core.dedup import Reading
+from tocsin.core.expire import concluded
 from tocsin.core.flap import Life
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, IncidentStatus, Line
 from tocsin.core.mute import depends_on
@@ -240,7 +241,7 @@ async def _settle(
     group_id = table.groups.get(meant.group_key)
     group = table.kept[group_id].incident if group_id else None
     group = group if group and group.open else None
-    decision = conclude(situation, meant, group, table.policy, table.now, _new_incident(table, work))
+    decision = concluded(situation, meant, group, table.policy, table.now, _new_incident(table, work))
     if decision.opened and not situation.paged_blind:
         decision = _collapsed(table, decision, meant)
     incident = decision.incident

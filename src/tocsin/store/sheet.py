@@ -274,12 +274,14 @@ UPDATE remote SET step = $2, asked_at = $3, accepted_at = NULL, created_at = NUL
 
 _DECIDED = Write(
     "id uuid, status text, severity text, services text[], team text, incident_id uuid, muted_by text, decision jsonb,"
-    " config_version bigint, decided_event bigint, told_repeat_at timestamptz, look_again_at timestamptz",
+    " config_version bigint, decided_event bigint, told_repeat_at timestamptz, look_again_at timestamptz,"
+    " resolved_at timestamptz, resolved_by text",
     """
     UPDATE alert a SET status = r.status, severity = r.severity, services = r.services, team = r.team,
       incident_id = r.incident_id, muted_by = r.muted_by, decision = coalesce(r.decision, a.decision),
       config_version = r.config_version, decided_event = r.decided_event, told_repeat_at = r.told_repeat_at,
-      undecided_since = NULL, look_again_at = r.look_again_at
+      undecided_since = NULL, look_again_at = r.look_again_at,
+      resolved_at = coalesce(r.resolved_at, a.resolved_at), resolved_by = coalesce(r.resolved_by, a.resolved_by)
     FROM {rows} WHERE a.id = r.id
     """,
 )
@@ -292,6 +294,7 @@ def _decided(sheet: Sheet) -> Rows:
             "services": row.alert.services, "team": row.alert.team, "incident_id": row.alert.incident_id,
             "muted_by": row.alert.muted_by, "decision": row.record, "config_version": row.config_version,
             "decided_event": row.last_event, "told_repeat_at": row.told_repeat_at, "look_again_at": row.look_again_at,
+            "resolved_at": row.alert.resolved_at, "resolved_by": row.alert.resolved_by,
         }
         for row in sheet.decided.values()
     ]  # fmt: skip
