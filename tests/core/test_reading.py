@@ -27,6 +27,7 @@ class Side:
     asked_at: datetime = T0
     failed_at: datetime | None = None
     exhausted_at: datetime | None = None
+    resolved_at: datetime | None = None
     there_at: datetime | None = None
     expected: tuple[Expected, ...] = ()
 
@@ -45,9 +46,11 @@ ACKED_BY_US = (Expected("acknowledged", at(40)),)
         pytest.param(Side(), {"status": S.TRIGGERED}, [], id="as it was: nothing"),
         pytest.param(Side(), {"status": S.ACKNOWLEDGED}, [K.ACKNOWLEDGED], id="somebody took it"),
         pytest.param(Side(), {"status": S.RESOLVED}, [K.RESOLVED], id="somebody resolved it"),
+        pytest.param(Side(status=S.RESOLVED, resolved_at=at(9)), {"status": S.RESOLVED}, [], id="resolved, as we know"),
+        pytest.param(Side(status=S.RESOLVED), {"status": S.RESOLVED}, [K.RESOLVED], id="S37: a write of ours met it resolved, nobody has judged that yet"),
         pytest.param(Side(status=S.ACKNOWLEDGED), {"status": S.TRIGGERED}, [K.UNACKNOWLEDGED], id="given back, or lapsed"),
-        pytest.param(Side(status=S.RESOLVED), {"status": S.TRIGGERED}, [K.REOPENED], id="reopened"),
-        pytest.param(Side(status=S.RESOLVED), {"status": S.ACKNOWLEDGED}, [K.REOPENED], id="reopened as acknowledged"),
+        pytest.param(Side(status=S.RESOLVED, resolved_at=at(9)), {"status": S.TRIGGERED}, [K.REOPENED], id="reopened"),
+        pytest.param(Side(status=S.RESOLVED, resolved_at=at(9)), {"status": S.ACKNOWLEDGED}, [K.REOPENED], id="reopened as acknowledged"),
         pytest.param(Side(status=S.UNKNOWN), {"status": S.TRIGGERED}, [], id="the first sight of what we asked for"),
         pytest.param(Side(), {"status": S.UNKNOWN}, [], id="S41: a word nobody knows says nothing"),
         pytest.param(Side(notified_at=None), {"status": S.UNKNOWN, "notified": True}, [K.NOTIFIED], id="S27: somebody was rung"),

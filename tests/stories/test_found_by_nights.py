@@ -18,3 +18,26 @@ async def test_resolved_reopened_and_resolved_within_one_instant(begin: Begin) -
 
     assert [p["status"] for p in await rig.pagerduty()] == ["resolved"]
     assert {a["status"] for a in await rig.opsgenie()} == {"closed"}
+
+
+async def test_closed_there_and_only_our_own_write_finds_out(begin: Begin) -> None:
+    """Bo closes it at Opsgenie, the webhook is lost, and our acknowledgement, which waited, meets it closed. That
+    was taken for known and never judged, so nobody here ever heard that it is over."""
+    rig = await begin(webhooks=False)
+    await rig.alert(**LOGIN)
+    await rig.quiet()
+    await rig.fault("opsgenie", kind="500", times=1)
+    await rig.call("POST", "/api/v1/incidents/INC-1/acknowledge", {}, want=200)
+    await rig.quiet()
+    (alert,) = await rig.opsgenie()
+    await rig.control("POST", f"/opsgenie/alerts/{alert['id']}/close", {"user": "bo@example.com"})
+    await rig.advance(seconds=6)
+    await rig.quiet()
+    assert (await rig.incident())["status"] == "mitigated"
+    await rig.advance(minutes=5)
+
+    async def over() -> bool:
+        return bool((await rig.incident())["status"] == "resolved")
+
+    await rig.until(over, "the reading finds out that it is over")
+    assert "not_written" in await rig.kinds()

@@ -39,6 +39,8 @@ class Side(Protocol):
     @property
     def exhausted_at(self) -> datetime | None: ...
     @property
+    def resolved_at(self) -> datetime | None: ...
+    @property
     def there_at(self) -> datetime | None: ...
     @property
     def expected(self) -> Sequence[Expected]: ...
@@ -101,7 +103,7 @@ def _rungs(known: Side, state: RemoteState, mark: str, remote_id: str) -> list[R
 
 def _kind(known: Side, state: RemoteState, read_at: datetime) -> ChangeKind | None:
     kind = _KINDS.get(state.status)
-    if kind is None or state.status is known.status:
+    if kind is None or (state.status is known.status and not _met_only(known)):
         return None
     if state.status is RemoteStatus.TRIGGERED and known.status is RemoteStatus.UNKNOWN:
         return None  # the first sight of what we asked for
@@ -109,11 +111,19 @@ def _kind(known: Side, state: RemoteState, read_at: datetime) -> ChangeKind | No
     if when is not None and known.there_at is not None and when < known.there_at:
         return None  # read before the newest that is known from there
     crossed = any(read_at - write.at < ON_ITS_WAY for write in known.expected)
-    if crossed and (state.status is RemoteStatus.TRIGGERED or known.status is RemoteStatus.RESOLVED):
+    if crossed and (
+        state.status is RemoteStatus.TRIGGERED
+        or (known.status is RemoteStatus.RESOLVED and not _met_only(known))
+    ):
         return None
     if kind is not ChangeKind.RESOLVED and known.status is RemoteStatus.RESOLVED:
         return ChangeKind.REOPENED
     return kind
+
+
+def _met_only(known: Side) -> bool:
+    """A write of ours met it resolved there, which does not tell by whom: whoever reads it has to judge that."""
+    return known.status is RemoteStatus.RESOLVED and known.resolved_at is None
 
 
 def _when(known: Side, state: RemoteState) -> datetime | None:
