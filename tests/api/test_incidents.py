@@ -34,8 +34,8 @@ async def test_an_alert_and_its_incident_show_the_same_story(office: Office) -> 
         "name": "INC-1", "number": 1, "id": "", "title": "Database Connection Failed", "description": "",
         "severity": "critical", "sev": "SEV-1", "status": "open", "status_shown": "Open", "services": ["payment-service"],
         "parts": [], "team": "payments", "correlation_id": sent["correlation_id"], "opened_at": NOON,
-        "acknowledged_at": None, "acknowledged_by": "", "resolved_at": None, "resolved_by": "", "closed_at": None,
-        "assignee": "", "declared": False, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
+        "acknowledged_at": None, "acknowledged_by": "", "snoozed_until": None, "resolved_at": None, "resolved_by": "",
+        "closed_at": None, "assignee": "", "declared": False, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
         "next_step_at": "2026-11-16T12:15:00Z", "life": 1, "recurrence_of": None, "alerts": 1, "repeats": 1,
         "config_version": 1, "updated_at": NOON, "details": {}, "fields": {}, "links": [], "providers": [],
             "changed": True,
@@ -221,11 +221,56 @@ async def test_an_acknowledgement_that_comes_too_late_is_a_conflict(office: Offi
     assert "too late" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("act", ["snooze", "merge"])
-async def test_what_comes_later_is_not_there(office: Office, act: str) -> None:
+async def test_what_comes_later_is_not_there(office: Office) -> None:
     await office.incident()
 
-    assert (await office.ask("POST", f"/api/v1/incidents/INC-1/{act}", {})).status_code == 404
+    assert (await office.ask("POST", "/api/v1/incidents/INC-1/merge", {})).status_code == 404
+
+
+async def test_s26_a_snooze_shows_its_end_and_is_said_once(office: Office) -> None:
+    """Two ways to name one end; the second time nothing changes."""
+    await office.incident()
+    first = await office.ask("POST", "/api/v1/incidents/INC-1/snooze", {"for": "1h", "note": "vendor"})
+    end = first.json()["snoozed_until"]
+    again = await office.ask("POST", "/api/v1/incidents/INC-1/snooze", {"until": end})
+
+    assert (first.status_code, first.json()["status"], first.json()["changed"]) == (200, "mitigated", True)
+    assert (again.status_code, again.headers["Changed"]) == (200, "false")
+    assert again.json()["snoozed_until"] == end
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param({}, "for", id="no end"),
+        pytest.param({"for": "1h", "until": "2099-01-01T00:00:00Z"}, "for", id="two ends"),
+        pytest.param({"for": "soon"}, "for", id="no duration"),
+        pytest.param({"for": "0m"}, "for", id="no time at all"),
+        pytest.param({"for": "8d"}, "for", id="more than a week"),
+        pytest.param({"for": [1]}, "for", id="a list"),
+        pytest.param({"until": "2001-01-01T00:00:00Z"}, "until", id="past"),
+        pytest.param({"until": "2099-01-01T00:00:00Z"}, "until", id="far away"),
+        pytest.param({"until": "2026-11-25T10:00:00"}, "until", id="no zone"),
+        pytest.param({"until": "tonight"}, "until", id="no time"),
+        pytest.param({"for": "1h", "forever": True}, "forever", id="an unknown field"),
+    ],
+)
+async def test_s26_bad_ends_are_named_and_nothing_changes(office: Office, body: Any, field: str) -> None:
+    await office.incident()
+    answer = await office.ask("POST", "/api/v1/incidents/INC-1/snooze", body)
+
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["faults"]] == [field]
+    assert (await office.ask("GET", "/api/v1/incidents/INC-1")).json()["status"] == "open"
+
+
+async def test_s26_what_is_over_cannot_be_snoozed(office: Office) -> None:
+    await office.incident()
+    await office.ask("POST", "/api/v1/incidents/INC-1/resolve")
+    answer = await office.ask("POST", "/api/v1/incidents/INC-1/snooze", {"for": "1h"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "nothing to snooze" in answer.json()["detail"]
 
 
 async def test_a_change_is_shown_told_and_no_change_the_second_time(office: Office) -> None:

@@ -53,6 +53,14 @@ def test_each_refusal_has_its_exit_code(im: Any, hub: Any, status: int, code: in
     ("words", "said"),
     [
         pytest.param(["ack"], "no incident is named", id="ack without an incident"),
+        pytest.param(["snooze", "7"], "a snooze needs an end", id="snooze without an end"),
+        pytest.param(
+            ["snooze", "7", "--for", "2h", "--until", "09:00"], "are two ends", id="snooze with two ends"
+        ),
+        pytest.param(["snooze", "7", "--for", "soon"], "'soon' is not a duration", id="snooze for nonsense"),
+        pytest.param(
+            ["snooze", "7", "--until", "25:00"], "is not a time", id="snooze until no hour of a day"
+        ),
         pytest.param(["ack", "INC-x"], "'INC-x' is not an incident", id="ack of nonsense"),
         pytest.param(["list", "--severity", "SEV-9"], "'SEV-9' is not a severity", id="unknown severity"),
         pytest.param(["list", "-o", "xml"], "not an output format", id="unknown format"),

@@ -21,6 +21,8 @@ CASES = {
     "show": ["show", "7"],
     "timeline": ["timeline", "INC-7"],
     "ack": ["ack", "INC-7"],
+    "snooze": ["snooze", "INC-7", "--for", "2h", "--note", "waits for the vendor"],
+    "snooze-until": ["snooze", "INC-7", "--until", "09:00"],
     "ack-option": ["ack", "--incident", "INC-7", "--note", "on it"],
     "resolve": ["resolve", "INC-7"],
     "close": ["close", "INC-7"],
@@ -83,6 +85,7 @@ CASES = {
     "not-found": ["show", "INC-404"],
     "no-such-command": ["akc"],
     "help": ["--help"],
+    "help-snooze": ["snooze", "--help"],
     "help-ack": ["ack", "--help"],
 }
 

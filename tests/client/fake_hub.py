@@ -295,7 +295,7 @@ def filled(hub: Hub) -> Hub:
         "resolved_by": "Ada",
         "resolved_at": "2026-11-20T02:20:00Z",
     }
-    for act, more in (("acknowledge", acked), ("resolve", over), ("close", {"status": "closed", "status_shown": "Closed"}),
+    for act, more in (("acknowledge", acked), ("snooze", acked | {"snoozed_until": "2026-11-20T09:00:00Z"}), ("resolve", over), ("close", {"status": "closed", "status_shown": "Closed"}),
                       ("reopen", {}), ("notes", {})):  # fmt: skip
         hub.answer("POST", f"{api}/incidents/INC-7/{act}", incident(**more))
     hub.answer("PATCH", f"{api}/incidents/INC-7", incident(fields={"customer": "acme"}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import pytest
@@ -32,6 +32,20 @@ def test_a_newer_servers_fields_stay_in_raw(hub: Any) -> None:
     [
         pytest.param(
             lambda a: a.acknowledge("INC-7", "on it"), "POST", "acknowledge", {"note": "on it"}, id="ack"
+        ),
+        pytest.param(
+            lambda a: a.snooze("INC-7", length=timedelta(hours=2), note="later"),
+            "POST",
+            "snooze",
+            {"for": "7200000", "note": "later"},
+            id="snooze for so long",
+        ),
+        pytest.param(
+            lambda a: a.snooze("INC-7", until=datetime(2026, 11, 20, 9, tzinfo=UTC)),
+            "POST",
+            "snooze",
+            {"until": "2026-11-20T09:00:00+00:00"},
+            id="snooze until then",
         ),
         pytest.param(lambda a: a.resolve("INC-7"), "POST", "resolve", {}, id="resolve without a note"),
         pytest.param(lambda a: a.close_incident("INC-7"), "POST", "close", {}, id="close"),

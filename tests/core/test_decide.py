@@ -43,6 +43,7 @@ from .values import (
     SeverityIs,
     acknowledge,
     alert,
+    at,
     create,
     incident,
     page_rule,
@@ -93,6 +94,22 @@ def test_s6_asking_again_takes_the_acknowledgement_off_its_other_alerts_too() ->
     assert decision.ruling.lines[0].text == "Ada is asked again"
     assert decision.incident is not None
     assert decision.incident.acknowledged_at is None
+
+
+def test_s26_whatever_grows_worse_ends_a_snooze() -> None:
+    """It was put off as it was then; though it is not as bad as its incident, the holder is asked again."""
+    held = incident(MITIGATED, severity=C, snoozed_until=at(hours=1))
+    decision = decided(member(L, ACKED), repeated(create(severity=M)), incident=held)
+    assert decision.ruling is not None
+    assert decision.incident is not None
+    assert (decision.incident.status, decision.incident.snoozed_until) == (OPEN, None)
+    assert (
+        decision.ruling.lines[0].text
+        == "The snooze until 2026-11-18 11:00:00 UTC is over: Ada is asked again"
+    )
+    same = decided(member(L, ACKED), repeated(create(severity=L)), incident=held).incident
+    assert same is not None
+    assert same.snoozed_until == at(hours=1), "a repeat as bad as before changes nothing"
 
 
 def test_s6_a_part_that_is_resolved_stays_resolved_when_another_gets_worse() -> None:
@@ -281,6 +298,7 @@ def test_s21_groups_are_scoped_to_service_rule_and_key() -> None:
         pytest.param(incident(MITIGATED), C, OPEN, C, True, id="a worse one that joins what is acknowledged asks again"),
         pytest.param(incident(MITIGATED, severity=C), H, OPEN, C, False, id="S21: a new high one asks the holder again though it is not worse"),
         pytest.param(incident(MITIGATED, severity=C), M, MITIGATED, C, False, id="S21: a medium one does not"),
+        pytest.param(incident(MITIGATED, snoozed_until=at(hours=1)), L, OPEN, M, False, id="S26: any new key ends a snooze"),
     ],
 )  # fmt: skip
 def test_s21_joining_a_group(

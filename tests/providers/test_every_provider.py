@@ -66,8 +66,10 @@ def situation(folder: Path, name: str) -> tuple[Effect, ConnectorSettings, str]:
     fields["kind"] = EffectKind(fields["kind"])
     fields["severity"] = Severity(fields["severity"])
     fields["links"] = tuple(Link(**link) for link in fields.get("links", []))
-    if "opened_at" in fields:
-        fields["opened_at"] = datetime.fromisoformat(fields["opened_at"]).astimezone(UTC)
+    for instant in fields.keys() & {"opened_at", "snooze_until"}:
+        fields[instant] = datetime.fromisoformat(fields[instant]).astimezone(UTC)
+    if "snooze_for" in fields:
+        fields["snooze_for"] = timedelta(seconds=fields["snooze_for"])
     return Effect(**fields), connector(folder, told.get("settings", {})), told.get("step", "")
 
 

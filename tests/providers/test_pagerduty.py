@@ -287,7 +287,10 @@ def test_a_note_found_by_key_in_doubt_goes_to_the_incident_that_was_found() -> N
     assert end == Accepted(remote_id="Q1", created=True)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EffectKind if kind is not EffectKind.CREATE])
+ACTS = [kind for kind in EffectKind if kind not in (EffectKind.CREATE, EffectKind.MESSAGE)]
+
+
+@pytest.mark.parametrize("kind", ACTS)
 def test_nothing_found_by_key_is_gone_and_never_a_resolve(kind: EffectKind) -> None:
     _, end = run(effect(kind), [NONE])
     assert isinstance(end, Rejected)

@@ -89,6 +89,9 @@ class Incident(BaseModel):
     opened_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str
+    snoozed_until: datetime | None = Field(
+        None, description="The end of the acknowledgement; then it is open again."
+    )
     resolved_at: datetime | None
     resolved_by: str
     closed_at: datetime | None

@@ -34,7 +34,7 @@ def incident(view: IncidentView, policy: Policy, *, changed: bool = True) -> sha
             for p in i.parts
         ],
         team=i.team, correlation_id=i.correlation_id, opened_at=i.opened_at, acknowledged_at=i.acknowledged_at,
-        acknowledged_by=i.acknowledged_by, resolved_at=i.resolved_at, resolved_by=_resolved_by(view),
+        acknowledged_by=i.acknowledged_by, snoozed_until=i.snoozed_until, resolved_at=i.resolved_at, resolved_by=_resolved_by(view),
         closed_at=i.closed_at, assignee=i.assignee, declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
         next_step_at=next_step_at(view.plan, i.status), life=i.life,
         recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None, alerts=view.alerts, repeats=view.repeats,

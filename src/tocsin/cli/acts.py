@@ -1,15 +1,18 @@
-"""Acknowledge, resolve, close, reopen, note: what a person does to incidents, one or several at a time."""
+"""Acknowledge, snooze, resolve, close, reopen, note: what a person does to incidents, one or several at a time."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tocsin.cli.command import Session, command
 from tocsin.cli.failures import Partial, Usage
-from tocsin.cli.wording import and_list, incident_name, moment, plain
+from tocsin.cli.quieting import For, time_from
+from tocsin.cli.wording import and_list, duration_from, incident_name, moment, plain
 
 if TYPE_CHECKING:
     from tocsin.client.shapes import Incident
@@ -20,6 +23,7 @@ _Names = Annotated[list[str] | None, typer.Argument(metavar="INCIDENT", help="IN
 _Options = Annotated[
     list[str] | None, typer.Option("--incident", metavar="INCIDENT", help="The same as an option.")
 ]
+_End = Annotated[str, typer.Option("--until", metavar="TIME", help="Or until when: 09:00, 2026-12-24T18:00Z, or local 2026-12-24 18:00.")]  # fmt: skip
 _Note = Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="A note for the timeline.")]
 
 
@@ -32,6 +36,45 @@ def ack(session: Session, incidents: _Names = None, incident: _Options = None, n
     names = _names(incidents, incident)
     _each(
         session, names, "acknowledged", lambda name: session.client.acknowledge(name, note), "im resolve {}"
+    )
+
+
+@command(
+    app,
+    "snooze",
+    example='im snooze INC-7 --for 2h --note "waits for the vendor"\nim snooze INC-7 --until "09:00"',
+)
+def snooze(
+    session: Session, incidents: _Names = None, incident: _Options = None, length: For = "", end: _End = "", note: _Note = "",
+) -> None:  # fmt: skip
+    """Snooze incidents: yours, but rung again later.
+
+    Acknowledged until then (7 days at most); a new alert or a worse one rings before.
+    """
+    names = _names(incidents, incident)
+    if bool(length) == bool(end):
+        raise Usage(
+            "--for and --until are two ends" if end else "a snooze needs an end",
+            hint=f"give one of them: im snooze {names[0]} --for 2h",
+        )
+    span = duration_from(length) if length else None
+    until = _end_of(end, session) if end else None
+    _each(
+        session, names, "snoozed",
+        lambda name: session.client.snooze(name, length=span, until=until, note=note), "im ack {}   (keeps it for good)",
+    )  # fmt: skip
+
+
+def _end_of(text: str, session: Session) -> datetime:
+    """A time with its day, or the next time that a clock shows "09:00"."""
+    if not re.fullmatch(r"\d{1,2}:\d{2}", text.strip()):
+        return time_from(text, "--until", session)
+    now = session.clock() if session.utc else session.clock().astimezone()
+    at = time_from(f"{now:%Y-%m-%d} {text.strip():0>5}", "--until", session)
+    return (
+        at
+        if at > now
+        else time_from(f"{now + timedelta(days=1):%Y-%m-%d} {text.strip():0>5}", "--until", session)
     )
 
 
@@ -145,9 +188,12 @@ def _sentence(incident: Incident, word: str, *, utc: bool) -> str:
     if incident.changed:
         told = [side.connector for side in incident.providers]
         also = f" {and_list(list(dict.fromkeys(told)))} will be told." if told else ""
+        if word == "snoozed" and incident.snoozed_until:
+            word = f"snoozed until {moment(incident.snoozed_until, utc=utc)}"
         return plain(f"{incident.name} {word}: {incident.title}.{also}")
     at, by = {
         "acknowledged": (incident.acknowledged_at, incident.acknowledged_by),
+        "snoozed": (incident.acknowledged_at, incident.acknowledged_by),
         "resolved": (incident.resolved_at, incident.resolved_by),
         "closed": (incident.closed_at, ""),
     }.get(word, (None, ""))

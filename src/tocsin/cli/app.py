@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "timeline": Entry("timeline", INCIDENTS, "Show what happened to an incident, step by step."),
     "declare": Entry("declare", INCIDENTS, "Open an incident by hand; the people of its services are paged."),
     "ack": Entry("acts", INCIDENTS, "Acknowledge incidents: say that you are on it."),
+    "snooze": Entry("acts", INCIDENTS, "Snooze incidents: yours, but rung again later."),
     "resolve": Entry("acts", INCIDENTS, "Resolve incidents: say that it is over."),
     "close": Entry("acts", INCIDENTS, "Close incidents: put them away."),
     "reopen": Entry("acts", INCIDENTS, "Reopen incidents: it is not over."),

@@ -96,7 +96,7 @@ def _row(incident: Incident, session: Session, now: datetime, *, exact: bool) ->
     return [
         incident.name,
         incident.severity if exact else both_severities(incident.severity),
-        incident.status_shown or incident.status,
+        _state(incident, session),
         age(incident.opened_at, now),
         ",".join(incident.services),
         incident.title,
@@ -107,6 +107,14 @@ def _row(incident: Incident, session: Session, now: datetime, *, exact: bool) ->
         incident.rule,
         rfc3339(incident.opened_at) if exact else moment(incident.opened_at, utc=session.utc),
     ]
+
+
+def _state(incident: Incident, session: Session) -> str:
+    """The word for people, with the end of a snooze."""
+    word = incident.status_shown or incident.status
+    if incident.snoozed_until is None or session.print.format == "tsv":
+        return word
+    return f"{word} until {moment(incident.snoozed_until, utc=session.utc)}"
 
 
 _SIDES = (
@@ -160,6 +168,7 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
         ("Assignee", incident.assignee),
         ("Opened", at(incident.opened_at, utc=utc)),
         ("Acknowledged", incident.acknowledged_at and at(incident.acknowledged_at, utc=utc) + by),
+        ("Snoozed until", incident.snoozed_until and at(incident.snoozed_until, utc=utc)),
         ("Resolved", incident.resolved_at and at(incident.resolved_at, utc=utc) + ended),
         ("Closed", incident.closed_at and at(incident.closed_at, utc=utc)),
         ("Next step", incident.next_step_at and at(incident.next_step_at, utc=utc)),

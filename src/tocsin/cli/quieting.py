@@ -67,8 +67,8 @@ class Mutes:
         """Ask the API for it, or for what it would mute."""
         if length and end:
             raise Usage("--for and --until are two ends", hint="give one of them")
-        begins = _time(start, "--start", session) if start else None
-        ends = _time(end, "--until", session) if end else None
+        begins = time_from(start, "--start", session) if start else None
+        ends = time_from(end, "--until", session) if end else None
         if length:
             ends = (begins or session.clock()) + duration_from(length)
         body: dict[str, Any] = {
@@ -133,7 +133,7 @@ class Mutes:
             session.print.line(plain(f"{done.name} is over; what still fires is paged now."))
 
 
-def _time(text: str, option: str, session: Session) -> datetime:
+def time_from(text: str, option: str, session: Session) -> datetime:
     try:
         at = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace("z", "+00:00"))
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -114,6 +115,14 @@ class Client(House):
     def acknowledge(self, name: str, note: str = "") -> Incident:
         """Say that somebody is on it; `changed` is False when somebody was already."""
         return self.act(name, "acknowledge", _known({"note": note}))
+
+    def snooze(
+        self, name: str, *, length: timedelta | None = None, until: datetime | None = None, note: str = ""
+    ) -> Incident:
+        """Acknowledge it until an end, at most 7 days ahead: one of `length` and `until`. Then it is open again."""
+        ends = {"for": f"{round(length.total_seconds() * 1000)}"} if length is not None else {}
+        ends |= {"until": until.isoformat()} if until is not None else {}
+        return self.act(name, "snooze", ends | _known({"note": note}))
 
     def resolve(self, name: str, note: str = "") -> Incident:
         """Say that it is over, here and at the providers."""

@@ -1,7 +1,6 @@
 """What do the API's answers look like? Structs that forgive: unknown fields are left out, null is the default.
 
-Times are aware datetimes in UTC. `raw` is the JSON as the server sent it, with everything that a struct
-does not know yet. Names and values are those of the API (docs at /docs of any server).
+Times are aware, in UTC. `raw` is the JSON as it was sent. Names and values are those of the API (/docs of any server).
 """
 
 from __future__ import annotations
@@ -74,6 +73,7 @@ class Incident(Shape):
     opened_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    snoozed_until: datetime | None = None
     resolved_at: datetime | None = None
     resolved_by: str = ""
     closed_at: datetime | None = None

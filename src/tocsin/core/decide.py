@@ -192,10 +192,12 @@ def _repeated(
     # an alert that gets worse, but not as bad as its incident is, changes nothing for those who respond
     worse_now = u.rose and u.severity.rank > incident.severity.rank
     acknowledged = u.acknowledged and not situation.other_live
+    # but a snooze was for what it was then (S6, S26)
+    breaks = u.rose and incident.snoozed_until is not None
     plan: Plan | None = None
     later: Owed | None = None
     grows = any(name and name not in incident.services for name in alert.services)
-    if held.mutes and (worse_now or owed or grows):
+    if held.mutes and (worse_now or breaks or owed or grows):
         later = put_off(situation, u, alert, after, held, policy, now)
         alert, after, told = later.alert, later.incident, (*told, *later.lines)
     elif worse_now or owed:
@@ -210,7 +212,7 @@ def _repeated(
     ruling: Ruling | None = None
     if acknowledged and after.status is IncidentStatus.OPEN:
         ruling = rule(after, Act.ACKNOWLEDGE, Actor(ActorKind.SENDER, alert.integration, person=False), now)
-    elif plan is not None and not u.acknowledged:
+    elif (plan is not None or (breaks and not held.mutes)) and not u.acknowledged:
         alert = replace(alert, status=AlertStatus.OPEN)
         ruling = asked_again(after, now)
     after, ruling, more = _grown(
@@ -324,8 +326,8 @@ def _joined(
         after, rose = worsened(home, u.severity, u.route, policy)
         plan, more = _plan(situation, u, policy, now)
         told = (*told, rose, *more)
-    # never a silent join: what is worse, or high and new, is for the holder to know (S21)
-    loud = worse_now or u.severity.rank >= Severity.HIGH.rank
+    # never a silent join: what is worse, or high and new, is for the holder to know (S21); a snooze ends with any (S26)
+    loud = worse_now or u.severity.rank >= Severity.HIGH.rank or home.snoozed_until is not None
     ruling = asked_again(after, now) if loud else None
     after, ruling, further = _grown(ruling.incident if ruling else after, ruling, alert, now)
     again = bool(further) and ruling is None and home.status is IncidentStatus.MITIGATED

@@ -31,7 +31,12 @@ def timeout_of(incident: Incident, policy: Policy) -> timedelta | None:
 
 def hold(plan: Plan, incident: Incident, timeout: timedelta | None, now: datetime) -> Holding:
     """The clock of an acknowledgement: started where none runs, stopped where nobody holds it."""
-    if incident.status is not IncidentStatus.MITIGATED or timeout is None:
+    # a snooze has an end of its own, and its holder said when (S26)
+    if (
+        incident.status is not IncidentStatus.MITIGATED
+        or timeout is None
+        or incident.snoozed_until is not None
+    ):
         return Holding(plan=replace(plan, held_until=None, warned=False))
     until = plan.held_until or now + timeout
     plan = replace(plan, held_until=until)
@@ -51,7 +56,7 @@ def hold(plan: Plan, incident: Incident, timeout: timedelta | None, now: datetim
 
 def restarts(incident: Incident, act: Act, actor: Actor) -> bool:
     """Does this act show that somebody is on it? Anybody's acknowledgement does, and whatever the holder does."""
-    if incident.status is not IncidentStatus.MITIGATED or not actor.person:
+    if incident.status is not IncidentStatus.MITIGATED or not actor.person or act is Act.SNOOZE:
         return False
     return act is Act.ACKNOWLEDGE or actor.name in (incident.acknowledged_by, incident.assignee)
 

@@ -6,11 +6,12 @@ One pure function, `rule`, for every door: a person here, a person at a provider
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line, Part
 from tocsin.core.ports import EffectKind
+from tocsin.core.snooze import LONGER_THERE
 
 OPEN, MITIGATED = IncidentStatus.OPEN, IncidentStatus.MITIGATED
 RESOLVED, CLOSED = IncidentStatus.RESOLVED, IncidentStatus.CLOSED
@@ -26,6 +27,7 @@ class Act(StrEnum):
     REOPEN = "reopen"
     NOTE = "note"
     ASSIGN = "assign"
+    SNOOZE = "snooze"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,17 @@ class Ruling:
 
 
 def rule(
-    incident: Incident, act: Act, actor: Actor, now: datetime, *, service: str | None = None, note: str = ""
+    incident: Incident,
+    act: Act,
+    actor: Actor,
+    now: datetime,
+    *,
+    service: str | None = None,
+    note: str = "",
+    until: datetime | None = None,
 ) -> Ruling:
-    """Decide one act. `service` None = every part; a name = that part alone (an act at a provider).
+    """Decide one act. `service` None = every part; a name = that part alone (an act at a provider). `until` = the
+    end of a SNOOZE, which without one is an acknowledgement.
 
     A note given with an act is told with it. Never raises: what cannot be done is a Ruling that says so.
     """
@@ -62,6 +72,10 @@ def rule(
     match act:
         case Act.ACKNOWLEDGE:
             return _acknowledge(incident, actor, now, service, note)
+        case Act.SNOOZE:
+            if until is None:
+                return _acknowledge(incident, actor, now, service, note)
+            return _snooze(incident, actor, now, until, service, note)
         case Act.UNACKNOWLEDGE:
             return _unacknowledge(incident, actor, now, service)
         case Act.RESOLVE:
@@ -137,6 +151,8 @@ def _acknowledge(incident: Incident, actor: Actor, now: datetime, service: str |
         why = f"{incident.name} is {incident.status.value} already; an acknowledgement comes too late"
         return Ruling(incident=incident, changed=False, reason=why, refused=True)
     parts, moved = _move(incident, MITIGATED, (OPEN,), actor, now, service)
+    if not moved and incident.snoozed_until is not None and actor.person:
+        return _kept_awake(incident, actor, now, note)
     if not moved:
         return Ruling(incident=incident, changed=False, reason="acknowledged already")
     whole = _whole(parts, (MITIGATED, RESOLVED, CLOSED))
@@ -157,6 +173,50 @@ def _acknowledge(incident: Incident, actor: Actor, now: datetime, service: str |
     )  # fmt: skip
 
 
+def _kept_awake(incident: Incident, actor: Actor, now: datetime, note: str) -> Ruling:
+    """A person says that they are on it now: what was put off until later has no end any more (S26)."""
+    after = replace(
+        incident, snoozed_until=None, acknowledged_at=now, acknowledged_by=actor.name, assignee=actor.name
+    )
+    text = f"Acknowledged by {actor.shown}: the snooze is over, the acknowledgement stays{_with_note(note)}"
+    line = Line(kind="acknowledged", text=text, reason="snooze")
+    return Ruling(
+        incident=after, changed=True, reason="acknowledged", lines=(line,), tell=EffectKind.ACKNOWLEDGE,
+        services=_names(incident),
+    )  # fmt: skip
+
+
+def _snooze(
+    incident: Incident, actor: Actor, now: datetime, until: datetime, service: str | None, note: str
+) -> Ruling:
+    """S26: acknowledged, with an end. At a provider that has one part of several it is an acknowledgement of that
+    part alone until somebody has each of the others."""
+    if not incident.open:
+        why = f"{incident.name} is {incident.status.value} already; there is nothing to snooze"
+        return Ruling(incident=incident, changed=False, reason=why, refused=True)
+    ours = incident.snoozed_until
+    late = (
+        LONGER_THERE if actor.kind is ActorKind.PROVIDER else timedelta(0)
+    )  # what we wrote there, told back
+    if ours is not None and ours <= until <= ours + late:
+        return Ruling(incident=incident, changed=False, reason="snoozed until then already")
+    parts, moved = _move(incident, MITIGATED, (OPEN,), actor, now, service)
+    if not _whole(parts, (MITIGATED, RESOLVED, CLOSED)):
+        return _acknowledge(incident, actor, now, service, note)
+    after = replace(
+        incident, parts=parts, status=MITIGATED, snoozed_until=until, acknowledged_at=now, acknowledged_by=actor.name,
+        assignee=actor.name if actor.person else incident.assignee,
+    )  # fmt: skip
+    day = f"{until:%H:%M:%S}" if until.date() == now.date() else f"{until:%Y-%m-%d %H:%M:%S}"
+    text = f"Snoozed until {day} UTC by {actor.shown}, then open and paged again{_with_note(note)}"
+    line = Line(kind="snoozed", text=text, reason="snooze", data={"until": until.isoformat()})
+    held = tuple(part.service for part in parts if part.status is MITIGATED)
+    return Ruling(
+        incident=after, changed=True, reason="snoozed", lines=(line,), tell=EffectKind.SNOOZE,
+        alerts_become=AlertStatus.ACKNOWLEDGED, services=held, stops_paging=bool(moved),
+    )  # fmt: skip
+
+
 def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str | None) -> Ruling:
     if actor.kind is ActorKind.PROVIDER and not actor.person:
         why = "a provider's acknowledgement timer is recorded only"
@@ -171,8 +231,12 @@ def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str
         by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
         text = f"Acknowledged{by}, and nothing has been done since: open again"
         line = Line(kind="unacknowledged", text=text, reason="ack_timeout")
+        if incident.snoozed_until is not None:
+            line = Line(kind="snooze_ended", text=f"Snoozed{by} until now: open again", reason="snooze")
     return Ruling(
-        incident=replace(incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by=""),
+        incident=replace(
+            incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", snoozed_until=None
+        ),
         changed=True, reason="unacknowledged", lines=(line,), alerts_become=AlertStatus.OPEN, services=moved,
         starts_paging=True,
     )  # fmt: skip
@@ -188,7 +252,7 @@ def _resolve(incident: Incident, actor: Actor, now: datetime, service: str | Non
     after = replace(incident, parts=parts)
     held = not whole and incident.status is OPEN and _whole(parts, (MITIGATED, RESOLVED, CLOSED))
     if whole:
-        after = replace(after, status=RESOLVED, resolved_at=now, resolved_by=actor.kind)
+        after = replace(after, status=RESOLVED, resolved_at=now, resolved_by=actor.kind, snoozed_until=None)
     elif held:
         # the open part is gone and somebody has each of the others (S20)
         holder = next(part.changed_by for part in parts if part.status is MITIGATED)
@@ -231,8 +295,8 @@ def _reopen(incident: Incident, actor: Actor, now: datetime, note: str) -> Rulin
     )
     line = Line(kind="reopened", text=f"Reopened by {actor.shown}{_with_note(note)}", reason=actor.kind.value)
     after = replace(
-        incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", resolved_at=None,
-        resolved_by=None, closed_at=None,
+        incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", snoozed_until=None,
+        resolved_at=None, resolved_by=None, closed_at=None,
     )  # fmt: skip
     return Ruling(
         incident=after, changed=True, reason="reopened", lines=(line,), tell=EffectKind.REOPEN,

@@ -185,7 +185,7 @@ class Incident:
     `resolved_by` tells who resolved it last. `policy` is the name of the escalation policy under way
     and `step` the index of the next step not yet sent. `declared` = opened by a person (S40). `fields` are
     custom ones, by rules and people; `by_hand` says which of "title", "description" and "fields" a person
-    wrote: repeats and rules leave them alone.
+    wrote: repeats and rules leave them alone. `snoozed_until` = the acknowledgement has this end (S26).
     """
 
     id: IncidentId
@@ -208,6 +208,7 @@ class Incident:
     assignee: str = ""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    snoozed_until: datetime | None = None
     resolved_at: datetime | None = None
     resolved_by: ActorKind | None = None
     closed_at: datetime | None = None

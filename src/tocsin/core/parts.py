@@ -29,7 +29,9 @@ def with_parts(
     )
     after = replace(incident, parts=parts)
     if incident.status is IncidentStatus.MITIGATED:
-        after = replace(after, status=IncidentStatus.OPEN, acknowledged_at=None, acknowledged_by="")
+        after = replace(
+            after, status=IncidentStatus.OPEN, acknowledged_at=None, acknowledged_by="", snoozed_until=None
+        )
     lines = tuple(
         Line(
             kind="part_added", text=f"{name} is hit too: it becomes a part of {incident.name}, and is paged",

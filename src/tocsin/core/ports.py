@@ -82,6 +82,7 @@ class EffectKind(StrEnum):
 
     CREATE = "create"
     ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"  # of what is acknowledged already; only where the manifest has the ability `snooze`
     RESOLVE = "resolve"
     NOTE = "note"
     UPDATE = "update"  # text, severity or details changed
@@ -112,6 +113,7 @@ class Effect:
     among the details, which may change after the page. `recipients` are e-mail
     addresses that stand in for the connector's own (a person asked by mail); empty = the connector's. `repeat` names a
     further asking of the same page, "" = the first.
+    A SNOOZE lasts until `snooze_until`, which is `snooze_for` from the sending.
     A MESSAGE has its subject as `title`, its text as `description` and its own name as `key`.
     """
 
@@ -136,6 +138,8 @@ class Effect:
     opened_at: datetime | None = None
     incident_name: str = ""
     repeat: str = ""
+    snooze_until: datetime | None = None
+    snooze_for: timedelta = timedelta(0)
     look_first: bool = False
     reread: bool = False
 
@@ -266,6 +270,7 @@ class ChangeKind(StrEnum):
     TRIGGERED = "triggered"
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
+    SNOOZED = "snoozed"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     NOTE = "note"
@@ -284,7 +289,7 @@ class ChangeKind(StrEnum):
 class RemoteChange:
     """One change at a provider. `delivery_id` makes a doubled one harmless; `key` is the provider key
     when it is ours; `remote_id` the provider's id. `person` names the human being, "" = a machine;
-    `occurred_at` is the provider's clock. `agent_id` is the provider's id of the acting account. `assignee`
+    `occurred_at` is the provider's clock. `agent_id` is the provider's id of the acting account. `until` is the end of a snooze, None = not told. `assignee`
     is who has it now and `status` how the incident stood there after the change, where the body tells."""
 
     kind: ChangeKind
@@ -301,6 +306,7 @@ class RemoteChange:
     merged_into: str = ""
     assignee: str = ""
     correlation_id: str = ""
+    until: datetime | None = None
     status: RemoteStatus = RemoteStatus.UNKNOWN
     occurred_at: datetime | None = None
     raw_type: str = ""

@@ -53,12 +53,14 @@ class Expected:
 _STATUS: dict[ChangeKind, RemoteStatus] = {
     ChangeKind.TRIGGERED: RemoteStatus.TRIGGERED,
     ChangeKind.ACKNOWLEDGED: RemoteStatus.ACKNOWLEDGED,
+    ChangeKind.SNOOZED: RemoteStatus.ACKNOWLEDGED,
     ChangeKind.UNACKNOWLEDGED: RemoteStatus.TRIGGERED,
     ChangeKind.RESOLVED: RemoteStatus.RESOLVED,
     ChangeKind.REOPENED: RemoteStatus.TRIGGERED,
 }
 _ACT: dict[ChangeKind, Act] = {
     ChangeKind.ACKNOWLEDGED: Act.ACKNOWLEDGE,
+    ChangeKind.SNOOZED: Act.SNOOZE,
     ChangeKind.UNACKNOWLEDGED: Act.UNACKNOWLEDGE,
     ChangeKind.RESOLVED: Act.RESOLVE,
     ChangeKind.REOPENED: Act.REOPEN,
@@ -152,6 +154,8 @@ def _act_of(change: RemoteChange, incident: Incident, known: Known) -> Act | Non
     newer = change.occurred_at is not None and known.since is not None and change.occurred_at > known.since
     if back and newer and known.status is RemoteStatus.RESOLVED and not incident.open:
         return Act.REOPEN
+    if change.kind is ChangeKind.SNOOZED and change.until is None:
+        return Act.ACKNOWLEDGE
     return _ACT.get(change.kind)
 
 

@@ -33,4 +33,6 @@ def asked_again(incident: Incident, now: datetime) -> Ruling | None:
         return None
     ruling = rule(incident, Act.UNACKNOWLEDGE, Actor(ActorKind.TIMER, "tocsin", person=False), now)
     text = f"{incident.acknowledged_by or 'The holder'} is asked again"
+    if incident.snoozed_until is not None:
+        text = f"The snooze until {incident.snoozed_until:%Y-%m-%d %H:%M:%S} UTC is over: {text}"
     return replace(ruling, lines=(Line(kind="reopened", text=text, reason="rose"),))

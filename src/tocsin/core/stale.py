@@ -34,6 +34,11 @@ def no_longer_wanted(
                 return "open again meanwhile"
             if remote is RemoteStatus.RESOLVED:
                 return "resolved there: an acknowledgement would reopen it"
+        case EffectKind.SNOOZE:
+            if over or remote is RemoteStatus.RESOLVED:
+                return "over: there is nothing to snooze"
+            if status is IncidentStatus.OPEN:
+                return "open again meanwhile"
         case EffectKind.RESOLVE:
             if not over:
                 return "open again meanwhile"

@@ -16,7 +16,7 @@ from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.engine.hub import Hub
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import NewEffect, NewRemote, RemoteName, Sheet
-from tocsin.store.timers import ACK, PAGE
+from tocsin.store.timers import ACK, PAGE, SNOOZE
 
 
 def newest(remotes: Iterable[Remote]) -> dict[tuple[str, str, str], Remote]:
@@ -103,6 +103,8 @@ def page(
         held = hold(after, incident, timeout_of(incident, hub.policy), now)
         after = held.plan if held.warning is None else after  # a warning is for the tick to give
         sheet.timers[(ACK, incident.id)] = held.next_at if held.warning is None else now
+    if incident.snoozed_until is not None:
+        sheet.timers[(SNOOZE, incident.id)] = incident.snoozed_until
     return after, list(due.withdraw)
 
 

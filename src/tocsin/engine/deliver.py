@@ -27,6 +27,7 @@ from tocsin.core.ports import (
     Retry,
     WireFault,
 )
+from tocsin.core.snooze import LONGER_THERE
 from tocsin.core.stale import no_longer_wanted, sent_as
 from tocsin.engine import settle
 from tocsin.engine.hub import Hub, log
@@ -135,6 +136,8 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
     )
     if work.body.get("ends_life") or work.body.get("again"):
         stale = ""
+    if work.kind is EffectKind.SNOOZE and incident.snoozed_until is None:
+        stale = stale or "not snoozed any more"
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"
     kind = sent_as(
@@ -146,6 +149,7 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
 def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect:
     """What the provider is asked, from the incident as it is now: late work carries the latest text."""
     remote = work.remote
+    wakes = incident.snoozed_until + LONGER_THERE if incident.snoozed_until else None
     return Effect(
         kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
         description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
@@ -155,6 +159,7 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
         remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
         incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
         opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous,
+        snooze_until=wakes, snooze_for=wakes - now if wakes else timedelta(0),
         reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from tocsin.core.model import Actor, ActorKind, IncidentStatus, Line
 from tocsin.core.policy import Connector
 from tocsin.core.ports import ChangeKind, EffectKind, RemoteChange, RemoteStatus
 from tocsin.core.remote import Judgement, Known, Verdict, judge, unconfirmed
+from tocsin.core.snooze import bounded
 from tocsin.engine.ask import add_effect, name_of, newest, ring_again
 from tocsin.engine.diverge import differ, ours_of
 from tocsin.engine.foreign import born
@@ -26,7 +27,7 @@ from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
 
-_STATES = (Act.ACKNOWLEDGE, Act.UNACKNOWLEDGE, Act.RESOLVE, Act.REOPEN)
+_STATES = (Act.ACKNOWLEDGE, Act.SNOOZE, Act.UNACKNOWLEDGE, Act.RESOLVE, Act.REOPEN)
 _GIVEN_ON = (ChangeKind.REASSIGNED, ChangeKind.ESCALATED)
 
 
@@ -165,7 +166,10 @@ async def _act(connection: Connection, hub: Hub, told: _Told) -> str:
         return f"{act.value} by {actor.shown}: {ruling.reason}"
     note = change.note if change.kind is ChangeKind.NOTE or act is not Act.NOTE else _words(told)
     service = None if act in (Act.NOTE, Act.REOPEN) else remote.service
-    ruling = await act_on(connection, hub, remote.incident_id, act, actor, note=note, service=service)
+    until = bounded(change.until, told.now)
+    ruling = await act_on(
+        connection, hub, remote.incident_id, act, actor, note=note, service=service, until=until
+    )
     if told.judgement.then is not None:
         ruling = await act_on(
             connection, hub, remote.incident_id, told.judgement.then, actor, service=remote.service

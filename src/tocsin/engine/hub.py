@@ -20,7 +20,8 @@ from tocsin.core.hold import Gate, Hold, gate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy, TimedMute
-from tocsin.core.ports import ConnectorSettings, RemoteRef
+from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, RemoteRef
+from tocsin.core.severity import Severity
 from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
 from tocsin.engine.together import Together
@@ -245,6 +246,18 @@ class Hub:
         return bool(
             self.providers[connector.type].module.read_states(ref, self.active.settings_of(connector))
         )
+
+    def can_snooze(self, connector: str) -> bool:
+        """True when its provider can end an acknowledgement by itself later (S26); over Events v2 PagerDuty cannot."""
+        known = self.policy.connectors.get(connector)
+        if known is None or "snooze" not in self.abilities(connector):
+            return False
+        module, settings = self.providers[known.type].module, self.active.settings_of(known)
+        effect = Effect(
+            kind=EffectKind.SNOOZE, key="tocsin", incident="", title="", description="", severity=Severity.LOW,
+            remote_id="1",
+        )  # fmt: skip
+        return isinstance(module.first_call(effect, settings), Call)
 
     def can_reopen(self, connector: str) -> bool:
         """True when its provider reopens in place (S37)."""

@@ -34,12 +34,14 @@ REFUSED = "refused/{}"
 NEVER_CREATED = "its page was never created there, and is not wanted any more"
 _REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
+    EffectKind.SNOOZE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.RESOLVE: RemoteStatus.RESOLVED,
     EffectKind.CREATE: RemoteStatus.TRIGGERED,
     EffectKind.REOPEN: RemoteStatus.TRIGGERED,
 }
 _DONE_WORDS = {
     EffectKind.ACKNOWLEDGE: "is told: acknowledged",
+    EffectKind.SNOOZE: "is told: snoozed, a little longer than here",
     EffectKind.RESOLVE: "is told: resolved",
     EffectKind.NOTE: "has the note",
     EffectKind.UPDATE: "has the new text",

@@ -34,7 +34,9 @@ class Response:
     reason: str
 
 
-async def respond(hub: Hub, name: str, act: Act, actor: Actor, *, note: str = "") -> Response:
+async def respond(
+    hub: Hub, name: str, act: Act, actor: Actor, *, note: str = "", until: datetime | None = None
+) -> Response:
     """Carry out one act on the incident called `name` ("INC-7", "7", its id).
 
     Raises NotFound for an unknown one, Conflict when its state does not allow the act. Doing what is
@@ -45,7 +47,7 @@ async def respond(hub: Hub, name: str, act: Act, actor: Actor, *, note: str = ""
         incident_id = await incidents.id_of(connection, name)
         if incident_id is None:
             raise NotFound(f"There is no incident {name}", hint="`im list --status all` shows every incident")
-        ruling = await act_on(connection, hub, incident_id, act, actor, note=note)
+        ruling = await act_on(connection, hub, incident_id, act, actor, note=note, until=until)
         if ruling.refused:
             raise Conflict(ruling.reason, hint=f"`im show {ruling.incident.name}` tells how it stands")
         return Response(ruling.incident, ruling.changed, ruling.reason)
@@ -70,13 +72,14 @@ async def act_on(
     *,
     note: str = "",
     service: str | None = None,
+    until: datetime | None = None,
 ) -> Ruling:
     """The act inside a transaction of the caller's; used by webhooks and deliveries too."""
     now = hub.now()
     alerts = await undecided.lock_alerts_of(connection, incident_id)
     kept = (await incidents.lock(connection, [incident_id]))[incident_id]
     ruling = await _each_side(connection, hub, kept, act, actor, service)
-    ruling = ruling or rule(kept.incident, act, actor, now, service=service, note=note)
+    ruling = ruling or rule(kept.incident, act, actor, now, service=service, note=note, until=until)
     sheet = Sheet()
     for line in ruling.lines:
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
@@ -96,7 +99,11 @@ async def _each_side(
     """`ack: each`: an acknowledgement at one provider counts for its side alone until each has one. One made here,
     or by the sender, is for the whole. None = nobody is left to wait for."""
     each = {w.connector for step in kept.plan.steps if step.each and step.sent_at for w in step.ways}
-    if act is not Act.ACKNOWLEDGE or actor.kind is not ActorKind.PROVIDER or actor.via not in each:
+    if (
+        act not in (Act.ACKNOWLEDGE, Act.SNOOZE)
+        or actor.kind is not ActorKind.PROVIDER
+        or actor.via not in each
+    ):
         return None
     sides = ask.newest(await outbox.remotes_of(connection, kept.incident.id)).values()
     waits = {
@@ -166,7 +173,7 @@ async def _carry_out(
     # the words travel as a note of their own, once, whatever else the act is at a provider
     words = note if ruling.tell is EffectKind.NOTE else ""
     await tell_others(connection, hub, sheet, ruling, actor, remotes, words, now)
-    if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.RESOLVE):
+    if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.SNOOZE, EffectKind.RESOLVE):
         told = replace(ruling, tell=EffectKind.NOTE, stops_paging=False)
         await tell_others(connection, hub, sheet, told, actor, remotes, note, now)
     breakers = await open_breakers(connection, now)

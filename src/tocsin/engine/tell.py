@@ -96,7 +96,23 @@ async def tell_others(
         body = {"person": actor.name if actor.person else "", "note": note}
         # by the life too: after a clock that stood or was set back, the resolve of a reopened one is another
         mark = f"{incident.life} {now:%Y%m%dT%H%M%S.%f}"
-        add_effect(sheet, incident, name_of(remote), ruling.tell, body, now, mark=mark)
+        for kind in _as_it_can(hub, sheet, ruling, remote, actor, now):
+            add_effect(sheet, incident, name_of(remote), kind, body, now, mark=mark)
+
+
+def _as_it_can(
+    hub: Hub, sheet: Sheet, ruling: Ruling, remote: Remote, actor: Actor, now: datetime
+) -> list[EffectKind]:
+    """What is asked for one act. Only what is acknowledged can be snoozed, so that comes first; where nothing can be
+    snoozed that is all, and it is told (S26)."""
+    if ruling.tell is not EffectKind.SNOOZE:
+        return [ruling.tell] if ruling.tell else []
+    first = [] if _kept_back(hub, EffectKind.ACKNOWLEDGE, remote, actor) else [EffectKind.ACKNOWLEDGE]
+    if hub.can_snooze(remote.connector):
+        return [*first, EffectKind.SNOOZE]
+    text = f"{remote.connector} cannot snooze: it is told of an acknowledgement, and asked again when the snooze ends"
+    sheet.tell(now, ruling.incident, Line(kind="not_told", text=text, reason="snooze"))
+    return first
 
 
 def _came_from(remote: Remote, actor: Actor) -> bool:
@@ -119,7 +135,7 @@ def _kept_back(hub: Hub, kind: EffectKind, remote: Remote, actor: Actor) -> str:
         and remote.status is RemoteStatus.ACKNOWLEDGED
     ):
         return "inbound"  # who has it there keeps it (ack: each)
-    if kind is EffectKind.ACKNOWLEDGE and remote.status is RemoteStatus.RESOLVED:
+    if kind in (EffectKind.ACKNOWLEDGE, EffectKind.SNOOZE) and remote.status is RemoteStatus.RESOLVED:
         return "resolved there already; an acknowledgement would reopen it"
     return ""
 

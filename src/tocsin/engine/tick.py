@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
-from tocsin.engine.lapse import end_acknowledgement, hold_on
+from tocsin.engine.lapse import end_acknowledgement, hold_on, snoozed_out
 from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox, timers
 from tocsin.store.breakers import open_breakers
@@ -32,6 +32,7 @@ async def tick(hub: Hub) -> tuple[int, float]:
         if ids:
             await _look(connection, hub, ids)
         ended.extend(await hold_on(connection, hub, [one for kind, one in due if kind == timers.ACK]))
+        ended.extend(await snoozed_out(connection, hub, [one for kind, one in due if kind == timers.SNOOZE]))
         following = await timers.next_due(connection)
         if since is not None:
             return len(due), 1.0

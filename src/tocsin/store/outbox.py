@@ -295,6 +295,7 @@ _TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
     EffectKind.CREATE: ("triggered",),
     EffectKind.REOPEN: ("reopened", "triggered"),
     EffectKind.ACKNOWLEDGE: ("acknowledged",),
+    EffectKind.SNOOZE: ("snoozed",),
     EffectKind.RESOLVE: ("resolved",),
     EffectKind.NOTE: ("note",),
 }

@@ -139,6 +139,7 @@ def incident_of(row: Columns, parts: Iterable[Columns]) -> Incident:
         assignee=row["assignee"],
         acknowledged_at=row["acknowledged_at"],
         acknowledged_by=row["acknowledged_by"],
+        snoozed_until=row["snoozed_until"],
         resolved_at=row["resolved_at"],
         resolved_by=ActorKind(row["resolved_by"]) if row["resolved_by"] else None,
         closed_at=row["closed_at"],

@@ -15,6 +15,10 @@ ACK = "ack"
 """The end of an acknowledgement, or the warning of it: `core/lapse.py` says which."""
 
 
+SNOOZE = "snooze"
+"""The end of a snooze. One that was broken meanwhile leaves it behind: then nothing is due (`core/snooze.py`)."""
+
+
 async def claim_due(
     connection: Connection, now: datetime, most: int, *, opened_since: datetime | None = None
 ) -> list[tuple[str, UUID]]:

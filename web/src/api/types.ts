@@ -55,6 +55,7 @@ export interface Incident {
   opened_at: string;
   acknowledged_at: string | null;
   acknowledged_by: string;
+  snoozed_until: string | null;
   resolved_at: string | null;
   resolved_by: string;
   closed_at: string | null;

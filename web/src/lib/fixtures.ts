@@ -20,6 +20,7 @@ export function anIncident(change: Partial<Incident> = {}): Incident {
     opened_at: "2026-11-20T03:00:00.000000Z",
     acknowledged_at: null,
     acknowledged_by: "",
+    snoozed_until: null,
     resolved_at: null,
     resolved_by: "",
     closed_at: null,

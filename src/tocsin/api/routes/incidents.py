@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from tocsin.api import shapes, views
 from tocsin.api.asking import (
@@ -33,10 +33,12 @@ from tocsin.core.errors import BadInput, FieldFault, NotFound
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import IncidentStatus
 from tocsin.core.severity import Severity, severity_named
+from tocsin.core.snooze import end_of
 from tocsin.engine.amend import change
 from tocsin.engine.declare import declare
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import respond
+from tocsin.policy.times import duration
 from tocsin.store import incidents, reading, retention
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=Keyed)
@@ -46,6 +48,11 @@ STATUSES = tuple(status.value for status in IncidentStatus)
 def _severity(value: str) -> str:
     if severity_named(value) is None:
         raise ValueError("should be critical, high, medium, low or SEV-1 to SEV-4")
+    return value
+
+
+def _span(value: str) -> str:
+    duration(value)  # raises ValueError with the reason
     return value
 
 
@@ -63,6 +70,7 @@ def _field_name(value: str) -> str:
 
 
 KnownSeverity = Annotated[str, AfterValidator(_severity)]
+Span = Annotated[Word, BeforeValidator(_text), AfterValidator(_span)]
 FieldName = Annotated[
     str, AfterValidator(storable), AfterValidator(_field_name), Field(min_length=1, max_length=NAME_MOST)
 ]
@@ -120,6 +128,14 @@ class Changes(Strict):
 class Noted(Strict):
     """What to say with it."""
 
+    note: Text = ""
+
+
+class Snoozed(Strict):
+    """Until when; one of the two, at most 7 days ahead."""
+
+    for_: Span | None = Field(None, alias="for", description="How long: 30m, 2h, 1d, or milliseconds.")
+    until: AwareDatetime | None = Field(None, description="Or until when.")
     note: Text = ""
 
 
@@ -303,8 +319,11 @@ class Acting:
     ) -> None:
         self._request, self._response, self._hub, self._who = request, response, hub, who
 
-    async def __call__(self, name: str, act: Act, note: str = "") -> shapes.Incident:
-        done = await respond(self._hub, name[:100], act, actor_of(self._who, self._request), note=note)
+    async def __call__(
+        self, name: str, act: Act, note: str = "", until: datetime | None = None
+    ) -> shapes.Incident:
+        actor = actor_of(self._who, self._request)
+        done = await respond(self._hub, name[:100], act, actor, note=note, until=until)
         if not done.changed:
             self._response.headers["Changed"] = "false"
         return await _shown(self._hub, done.incident.id, changed=done.changed)
@@ -317,6 +336,14 @@ TheAct = Annotated[Acting, Depends()]
 async def acknowledge(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
     """Somebody is on it: paging stops, here and at every provider."""
     return await act(name, Act.ACKNOWLEDGE, body.note if body else "")
+
+
+@router.post("/{name}/snooze", summary="Snooze", **_ACT)
+async def snooze(act: TheAct, hub: TheHub, name: str, body: Snoozed) -> shapes.Incident:
+    """An acknowledgement with an end: then it is open again and paged from its first step, you first. A new alert or
+    a worse one ends it before; an acknowledgement keeps it for good."""
+    span = duration(body.for_) if body.for_ is not None else None
+    return await act(name, Act.SNOOZE, body.note, end_of(span, body.until, hub.now()))
 
 
 @router.post("/{name}/resolve", summary="Resolve", **_ACT)

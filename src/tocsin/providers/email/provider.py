@@ -65,6 +65,8 @@ def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
 def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped | Rejected:
     """The message to send. A page opens a thread, what follows are replies to it; a changed text alone
     sends nothing: a message once sent cannot be rewritten."""
+    if effect.kind is EffectKind.SNOOZE:
+        return Skipped(reason="nothing rings by e-mail that could be snoozed", status=RemoteStatus.UNKNOWN)
     if effect.kind is EffectKind.UPDATE:
         return Skipped(reason="an e-mail cannot be rewritten", status=RemoteStatus.UNKNOWN)
     custom = connector.settings.get("custom")

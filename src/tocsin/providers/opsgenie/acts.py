@@ -31,7 +31,12 @@ from tocsin.providers.opsgenie import alerts, answers, options
 from tocsin.providers.opsgenie.options import Settings
 
 POLLS = 9  # 0.1 s, doubling: 51 s in all
-_VERB = {EffectKind.ACKNOWLEDGE: "acknowledge", EffectKind.RESOLVE: "close", EffectKind.NOTE: "notes"}
+_VERB = {
+    EffectKind.ACKNOWLEDGE: "acknowledge",
+    EffectKind.SNOOZE: "snooze",
+    EffectKind.RESOLVE: "close",
+    EffectKind.NOTE: "notes",
+}
 _REACHED = {
     EffectKind.CREATE: RemoteStatus.TRIGGERED,
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
@@ -72,6 +77,8 @@ def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
     if effect.kind is EffectKind.MESSAGE:
         return Rejected(reason="Opsgenie makes an alert of everything it is sent; it takes no messages")
     if options.is_jsm(settings):
+        if effect.kind is EffectKind.SNOOZE:
+            return Rejected(reason="the integration events of JSM Operations have no snooze", alarm=False)
         # its events API reads nothing: the alias keeps a second create from being a second alert
         return _create(effect, settings) if effect.kind is EffectKind.CREATE else _write(effect, settings)
     if effect.kind is EffectKind.CREATE:
@@ -140,7 +147,7 @@ def _write(effect: Effect, settings: Settings, part: int = 0) -> Call:
         return Call(request(settings, "POST", path_of(effect.remote_id, effect.key, "notes"), note), "write")
     if effect.kind is not EffectKind.UPDATE:
         path = path_of(effect.remote_id, effect.key, _VERB[effect.kind])
-        return Call(request(settings, "POST", path, alerts.act_body(effect)), "write")
+        return Call(request(settings, "POST", path, alerts.act_body(effect) | alerts.sleep(effect)), "write")
     name, value = _parts(effect, settings)[part]
     path = path_of(effect.remote_id, effect.key, name)
     method = "POST" if name == "details" else "PUT"

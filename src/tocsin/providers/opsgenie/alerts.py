@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from tocsin.core.model import Json
-from tocsin.core.ports import Effect, RemoteState, RemoteStatus
+from tocsin.core.ports import Effect, EffectKind, RemoteState, RemoteStatus
 from tocsin.providers.opsgenie import options
 from tocsin.providers.opsgenie.answers import mapping, text
 from tocsin.providers.opsgenie.options import Settings
@@ -101,13 +101,21 @@ def act_body(effect: Effect) -> dict[str, Json]:
     return {name: value for name, value in body.items() if value}
 
 
+def sleep(effect: Effect) -> dict[str, Json]:
+    """The end of a snooze, which that verb alone takes."""
+    if effect.kind is not EffectKind.SNOOZE or effect.snooze_until is None:
+        return {}
+    return {"endTime": f"{effect.snooze_until:%Y-%m-%dT%H:%M:%SZ}"}
+
+
 def status(alert: Mapping[str, Json]) -> RemoteStatus:
-    """open and not acknowledged = triggered, closed = resolved."""
+    """open and neither acknowledged nor snoozed = triggered, closed = resolved."""
     match alert.get("status"):
         case "closed":
             return RemoteStatus.RESOLVED
         case "open":
-            return RemoteStatus.ACKNOWLEDGED if alert.get("acknowledged") is True else RemoteStatus.TRIGGERED
+            held = alert.get("acknowledged") is True or alert.get("snoozed") is True
+            return RemoteStatus.ACKNOWLEDGED if held else RemoteStatus.TRIGGERED
     return RemoteStatus.UNKNOWN
 
 

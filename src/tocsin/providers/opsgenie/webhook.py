@@ -21,6 +21,7 @@ from tocsin.providers.opsgenie.options import Settings
 KINDS = {
     "create": ChangeKind.TRIGGERED,
     "acknowledge": ChangeKind.ACKNOWLEDGED,
+    "snooze": ChangeKind.SNOOZED,
     "unacknowledge": ChangeKind.UNACKNOWLEDGED,
     "close": ChangeKind.RESOLVED,
     "addnote": ChangeKind.NOTE,
@@ -85,6 +86,7 @@ def read(request: Request) -> list[RemoteChange]:
             else "",
             urgency=text(alert.get("priority")),
             assignee=text(alert.get("owner")) if kind is ChangeKind.REASSIGNED else "",
+            until=alerts.instant(alert.get("snoozeEndDate")) if kind is ChangeKind.SNOOZED else None,
             occurred_at=alerts.instant(changed),
             raw_type=action,
         )

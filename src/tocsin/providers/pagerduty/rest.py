@@ -7,6 +7,7 @@ https://developer.pagerduty.com/api-reference and its OpenAPI file, PagerDuty/ap
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
@@ -31,6 +32,8 @@ from tocsin.providers.pagerduty.options import Settings
 
 LONGEST_KEY = 255
 LONGEST_TITLE = 1024
+LONGEST_SNOOZE = 604_800  # seconds, at least 1; only of what is acknowledged (code 1012)
+_ENDED_BY_RESOLVE = (EffectKind.ACKNOWLEDGE, EffectKind.SNOOZE, EffectKind.UPDATE)
 LONGEST_BODY = 60_000  # characters; PagerDuty names no figure, this stays under the 64 KB others met
 DUPLICATE = "matching dedup key already exists"
 # The sentence of the 400 that means "an open incident has this key": seen alike in four independent public
@@ -144,7 +147,7 @@ def _decided(effect: Effect, settings: Settings, incident: Mapping[str, Json]) -
         return Pending(call, remote_id=remote_id)
     if status is incidents.REACHED.get(effect.kind):
         return incidents.accepted(incident, adopted=True, paging=False)
-    if status is RemoteStatus.RESOLVED and effect.kind in (EffectKind.ACKNOWLEDGE, EffectKind.UPDATE):
+    if status is RemoteStatus.RESOLVED and effect.kind in _ENDED_BY_RESOLVE:
         return Skipped(reason="it is resolved at PagerDuty; writing there could reopen it", status=status)
     return Pending(_write(effect, settings, remote_id), remote_id=remote_id)
 
@@ -159,7 +162,7 @@ def _already(effect: Effect, answer: Response) -> Outcome | None:
             return Accepted(
                 remote_id=effect.remote_id, created=True, adopted=True, status=RemoteStatus.RESOLVED
             )
-        if effect.kind in (EffectKind.ACKNOWLEDGE, EffectKind.UPDATE):
+        if effect.kind in _ENDED_BY_RESOLVE:
             return Skipped(reason="it is resolved at PagerDuty", status=RemoteStatus.RESOLVED)
     if code == answers.ALREADY_ACKNOWLEDGED and effect.kind is EffectKind.ACKNOWLEDGE:
         return Accepted(
@@ -192,6 +195,12 @@ def _write(effect: Effect, settings: Settings, remote_id: str) -> Call:
     if effect.kind is EffectKind.NOTE:
         note = {"note": {"content": incidents.note_text(effect)}}
         return Call(request(settings, "POST", f"{_path(remote_id)}/notes", note), f"write:{remote_id}")
+    if effect.kind is EffectKind.SNOOZE:
+        seconds = min(max(math.ceil(effect.snooze_for.total_seconds()), 1), LONGEST_SNOOZE)
+        return Call(
+            request(settings, "POST", f"{_path(remote_id)}/snooze", {"duration": seconds}),
+            f"write:{remote_id}",
+        )
     fields: dict[str, Json] = {"type": "incident"}
     if effect.kind is EffectKind.UPDATE:
         fields |= {"title": _title(effect), "urgency": options.urgency(settings, effect.severity)}
