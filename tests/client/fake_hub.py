@@ -194,6 +194,19 @@ CHECKED = {
     "connector": "prod-pagerduty", "looked": True, "fault": "",
     "warnings": ["the service Payments resolves by itself after 4 h: what still fires here is opened there again, and rings again; switch auto-resolve off there"],
 }  # fmt: skip
+DIGESTS = [
+    {
+        "name": "the quiet ones", "state": "collecting", "to": ["ops-mail"], "begins_at": "2026-11-22T02:05:00Z",
+        "ends_at": "2026-11-22T03:00:00Z", "alerts": 3, "worst": "medium",
+        "subject": "Digest “the quiet ones”: 3 alerts of 1 service, the worst medium",
+        "text": "3 alerts, heard 41 times.\n\nSERVICE  SEVERITY  ALERTS\nweb      medium    3\n", "delivered": {}, "fell_back_at": None,
+    },
+    {
+        "name": "the quiet ones", "state": "sent", "to": ["ops-mail"], "begins_at": "2026-11-22T01:05:00Z",
+        "ends_at": "2026-11-22T02:00:00Z", "alerts": 1, "worst": "low", "subject": "", "text": "",
+        "delivered": {"ops-mail": "failed"}, "fell_back_at": "2026-11-22T02:01:00Z",
+    },
+]  # fmt: skip
 DIVERGENCE = {
     "id": 3, "connector": "prod-pagerduty", "incident": "INC-7", "service": "payment-service", "kind": "timer",
     "what": "resolved", "ours": "mitigated", "theirs": "resolved", "since": "2026-11-20T02:11:00Z",
@@ -355,6 +368,8 @@ def filled(hub: Hub) -> Hub:
     hub.answer("POST", f"{api}/connectors/prod-pagerduty/sync", SYNCED)
     hub.answer("POST", f"{api}/connectors/prod-pagerduty/check", CHECKED)
     hub.answer("GET", f"{api}/divergences", {"items": [DIVERGENCE], "next_cursor": None})
+    hub.answer("GET", f"{api}/digests", {"items": DIGESTS, "next_cursor": None})
+    hub.answer("POST", f"{api}/digests/the%20quiet%20ones/send", {"name": "the quiet ones", "alerts": 3})
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
     hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})
     hub.answer("POST", f"{api}/tokens", TOKEN | {"token": "tsn_abcdef0123456789"}, 201)

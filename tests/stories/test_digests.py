@@ -123,3 +123,23 @@ async def test_a_restart_sends_it_once(begin: Begin) -> None:
     await rig.until(lambda: digests(rig), "the digest")
     await rig.quiet()
     assert len(await digests(rig)) == 1
+
+
+async def test_it_is_seen_and_sent_by_hand(begin: Begin) -> None:
+    """S23: what is collected is listed with its text, and leaves when somebody wants it now."""
+    rig = await begin(config=CONFIG)
+    assert (await rig.call("GET", "/api/v1/digests", want=200))["items"] == []
+    await rig.alert(**LOW, title="Cache is cold")
+    (now,) = (await rig.call("GET", "/api/v1/digests", want=200))["items"]
+    assert (now["state"], now["alerts"], now["to"]) == ("collecting", 1, ["ops-mail"])
+    assert "Cache is cold" in now["text"]
+    sent = await rig.call("POST", "/api/v1/digests/the quiet ones/send", {}, want=200)
+    assert sent["alerts"] == 1
+    await rig.quiet()
+    assert len(await digests(rig)) == 1
+    (past,) = (await rig.call("GET", "/api/v1/digests?name=the quiet ones", want=200))["items"]
+    assert (past["state"], past["delivered"]) == ("sent", {"ops-mail": "done"})
+    again = await rig.call("POST", "/api/v1/digests/the quiet ones/send", {}, want=200)
+    assert again["alerts"] == 0, "an empty one sends nothing"
+    problem = await rig.call("POST", "/api/v1/digests/no such/send", {}, want=404)
+    assert "im digest list" in str(problem)

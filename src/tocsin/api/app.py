@@ -20,6 +20,7 @@ from tocsin.api.routes import (
     alerts,
     catalog,
     config,
+    digests,
     divergences,
     health,
     holding,
@@ -69,7 +70,19 @@ def bare_app() -> FastAPI:
         title="Tocsin", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )  # fmt: skip
-    for module in (incidents, alerts, mutes, config, catalog, divergences, access, alarms, health, holding):
+    for module in (
+        incidents,
+        alerts,
+        mutes,
+        digests,
+        config,
+        catalog,
+        divergences,
+        access,
+        alarms,
+        health,
+        holding,
+    ):
         app.include_router(module.router)
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)

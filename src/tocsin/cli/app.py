@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("explain", ALERTS, "Explain why an alert went where it went, or would go."),
     "silence": Entry("silence", ALERTS, "Keep alerts quiet for a time: add, list, show, expire."),
     "maintenance": Entry("maintenance", ALERTS, "Plan maintenance windows: add, list, show, end."),
+    "digest": Entry("digests", ALERTS, "Look at digests: list, show, send."),
     "apply": Entry("hub_file", CONFIGURATION, "Apply a configuration file, after showing what changes."),
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.house import House
 from tocsin.client.mutes import Mute, MutePreview
 from tocsin.client.shapes import (
@@ -174,6 +175,16 @@ class Client(House):
         body = [dict(alert) for alert in alerts]
         answer = self.call("POST", "/api/v1/alerts/batch", json_body=body, headers=_key(key))
         return paged(answer.json(), Accepted)
+
+    def digests(self, *, name: str = "", limit: int = 100, cursor: str = "") -> Page[Digest]:
+        """What is collected for digests now, then those that were sent, the last first."""
+        return self._page("/api/v1/digests", Digest, {"name": name, "limit": limit, "cursor": cursor})
+
+    def send_digest(self, name: str) -> DigestSent:
+        """Let a digest leave now; how many alerts it told."""
+        return shaped(
+            self.call("POST", f"/api/v1/digests/{_part(name)}/send", json_body={}).json(), DigestSent
+        )
 
     def explain(self, question: Mapping[str, object]) -> Explanation:
         """Ask why: {"incident"}, {"alert_id"} or {"alert": {…imagined}, "at"?}."""

@@ -1,0 +1,32 @@
+"""The shapes of digests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from tocsin.client.shapes import Shape
+
+
+class Digest(Shape):
+    """One period of a digest; `state` is collecting or sent, `delivered` maps connectors to how it went."""
+
+    name: str = ""
+    state: str = ""
+    to: tuple[str, ...] = ()
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    alerts: int = 0
+    worst: str = ""
+    subject: str = ""
+    text: str = ""
+    delivered: dict[str, str] = msgspec.field(default_factory=dict)
+    fell_back_at: datetime | None = None
+
+
+class DigestSent(Shape):
+    """What left by hand: how many alerts."""
+
+    name: str = ""
+    alerts: int = 0
