@@ -43,11 +43,13 @@ from tocsin.engine.wire import Wire
 from tocsin.postgres import EmbeddedPostgres
 from tocsin.providers import discover as discover_providers
 from tocsin.sources import discover as discover_sources
-from tocsin.store import nodes, tokens
+from tocsin.store import nodes, rehearsal, tokens
 from tocsin.store.database import Database, DatabaseAway
 from tocsin.store.migrate import installation_id, migrate, unknown_migrations
 from tocsin.store.tokens import Token
 from tocsin.worker import Worker
+
+_WARM_SECONDS = 1.5
 
 
 class Daemon:
@@ -150,8 +152,17 @@ class Daemon:
         await self._first_token(data)
         await self._configure()
         await self._keeper.meet()
+        await self._warm()
         hub.awake_since = hub.now()
         await self._worker.start(loops=self.settings.role in ("all", "worker"))
+
+    async def _warm(self) -> None:
+        """The first page must not wait for what each connection does once. It is no reason not to start."""
+        try:
+            async with asyncio.timeout(_WARM_SECONDS):
+                await self.hub.database.warm(rehearsal.CONNECTIONS, rehearsal.rehearse)
+        except TimeoutError:
+            log.warning("not_warm", seconds=_WARM_SECONDS, message="the first pages may take a little longer")
 
     def _hub(self, database: Database, installation: UUID, data: Path) -> Hub:
         key = self.settings.secret_key or _kept(data / "secret-key", new_key)

@@ -138,9 +138,10 @@ async def open_office(
     *,
     key: str = "a secret key of the tests",
     folder: Path | None = None,
+    most: int = 6,
 ) -> Office:
-    """A node of its own on that database; with a `folder`, one that keeps a journal there."""
-    database = await Database.connect(database_url, most=6)
+    """A node of its own on that database, with `most` connections; with a `folder`, one that keeps a journal there."""
+    database = await Database.connect(database_url, most=most)
     hub = Hub(
         database=database, now=clock, installation=UUID(int=7), seal=Seal(key), sources=sources.discover(), providers=KINDS,
         folder=folder,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -80,10 +80,13 @@ async def _with_parts(connection: Connection, rows: list[Row]) -> dict[UUID, Kep
     if not rows:
         return {}
     parts: dict[UUID, list[Row]] = defaultdict(list)
-    found = await connection.fetch(
-        "SELECT * FROM part WHERE incident_id = ANY($1) ORDER BY incident_id, position",
-        [row["id"] for row in rows],
-    )
-    for part in found:
+    for part in await parts_of(connection, [row["id"] for row in rows]):
         parts[part["incident_id"]].append(part)
     return {row["id"]: Kept(incident_of(row, parts[row["id"]]), plan_in(row["paging"])) for row in rows}
+
+
+async def parts_of(connection: Connection, ids: Sequence[UUID]) -> list[Row]:
+    """The rows of their parts, those of one incident together and in their order."""
+    return await connection.fetch(
+        "SELECT * FROM part WHERE incident_id = ANY($1) ORDER BY incident_id, position", ids
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 from tocsin.core.model import Alert, Event
 from tocsin.store.database import Connection
 from tocsin.store.rows import alert_of, event_out, links_out
-from tocsin.store.writing import Write, write
+from tocsin.store.writing import Write, rehearse, write
 
 UNDECIDED = "tocsin_undecided"
 """Channel: there are alerts to decide."""
@@ -159,6 +159,11 @@ async def admitted(
     kept, said = [_raw(raw) for raw in raws], [_event(row) for row in events]
     bells = [(UNDECIDED, "")] if doors else []
     await write(connection, [(_RAW, kept), (_BORN, born), (_EVENTS, said)], bells)
+
+
+async def rehearse_new(connection: Connection) -> None:
+    """The statement by which a new alert comes in, without one."""
+    await rehearse(connection, _RAW, _BORN, _EVENTS, bells=True)
 
 
 _RAW = Write(

@@ -12,9 +12,9 @@ from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.hold import Gate
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.remote import OUR_MARK, Expected
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, Row
 from tocsin.store.rows import Columns
-from tocsin.store.writing import Write, write
+from tocsin.store.writing import Write, rehearse, write
 
 _OPEN = Gate()
 
@@ -142,7 +142,7 @@ async def remotes_of_all(connection: Connection, incidents: Collection[UUID]) ->
 async def find_remotes(connection: Connection, connector: str, remote_id: str, key: str) -> list[Remote]:
     """Remotes at a connector by the provider's id, else by our key; newest life first."""
     rows = await connection.fetch(
-        "SELECT * FROM remote WHERE connector = $1 AND (($2 <> '' AND remote_id = $2) OR ($3 <> '' AND key = $3))"
+        "SELECT * FROM remote WHERE connector = $1 AND (($2 <> '' AND remote_id = $2 AND remote_id <> '') OR ($3 <> '' AND key = $3))"
         " ORDER BY (remote_id = $2 AND $2 <> '') DESC, life DESC, id DESC",
         connector,
         remote_id,
@@ -286,6 +286,11 @@ async def expect(connection: Connection, works: Sequence[Work], now: datetime) -
     await write(connection, [(_EXPECTED, rows)])
 
 
+async def rehearse_expected(connection: Connection) -> None:
+    """The statement by which that is noted, for nothing."""
+    await rehearse(connection, _EXPECTED)
+
+
 _EXPECTED = Write(
     "id bigint, expected jsonb", "UPDATE remote m SET expected = r.expected FROM {rows} WHERE m.id = r.id"
 )
@@ -308,20 +313,23 @@ _FACTS = _FIRST | {
 
 async def lock_state(connection: Connection, connector: str, now: datetime) -> ConnectorState:
     """The state of a connector, locked; made when it is missing."""
-    row = await connection.fetchrow(
-        "SELECT * FROM connector_state WHERE connector = $1 FOR UPDATE", connector
-    )
+    row = await locked_row(connection, connector)
     if row is None:
         await connection.execute(
             "INSERT INTO connector_state (connector, tokens_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             connector,
             now,
         )
-        row = await connection.fetchrow(
-            "SELECT * FROM connector_state WHERE connector = $1 FOR UPDATE", connector
-        )
+        row = await locked_row(connection, connector)
         assert row is not None
     return _state_of(row)
+
+
+async def locked_row(connection: Connection, connector: str) -> Row | None:
+    """The row of a connector, locked; None when it was never used."""
+    return await connection.fetchrow(
+        "SELECT * FROM connector_state WHERE connector = $1 FOR UPDATE", connector
+    )
 
 
 async def states(connection: Connection) -> dict[str, ConnectorState]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tocsin.store.database import Connection
-from tocsin.store.writing import Write, write
+from tocsin.store.writing import Write, rehearse, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,11 @@ async def save_outcomes(connection: Connection, outcomes: Outcomes, now: datetim
     ]  # fmt: skip
     facts_of = [{"id": remote, "facts": facts} for remote, facts in sorted(outcomes.facts.items())]
     await write(connection, [(_DELIVERIES, deliveries), (_SETTLED, settled), (_FACTS, facts_of)])
+
+
+async def rehearse_settled(connection: Connection) -> None:
+    """The statement by which an attempt that was taken is recorded, without one."""
+    await rehearse(connection, _DELIVERIES, _SETTLED, _FACTS)
 
 
 _DELIVERIES = Write(

@@ -136,6 +136,8 @@ async def incident_page(
     where = _Where()
     if wanted.statuses:
         where.add("i.status = ANY({})", list(wanted.statuses))
+        if set(wanted.statuses) <= {"open", "mitigated"}:
+            where.add("i.status IN ('open', 'mitigated')")  # the words of the index of those
     if wanted.severities:
         where.add("i.severity = ANY({})", list(wanted.severities))
     if wanted.service:

@@ -27,12 +27,12 @@ async def follow_merge(connection: Connection, remote: Remote, target: str) -> N
     """This remote lives under the target's id from now on, and is to be read at once. Those of ours that are
     there already share it."""
     shared: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM remote WHERE connector = $1 AND remote_id = $2 AND incident_id <> $3)",
+        "SELECT EXISTS (SELECT 1 FROM remote WHERE connector = $1 AND remote_id = $2 AND remote_id <> '' AND incident_id <> $3)",
         remote.connector, target, remote.incident_id,
     )  # fmt: skip
     if shared:
         await connection.execute(
-            "UPDATE remote SET shared = true WHERE connector = $1 AND remote_id = $2",
+            "UPDATE remote SET shared = true WHERE connector = $1 AND remote_id = $2 AND remote_id <> ''",
             remote.connector,
             target,
         )
@@ -47,7 +47,7 @@ async def held_by_another(connection: Connection, remote: Remote) -> bool:
     """True while another incident of ours that lives under the same id there is not over."""
     held: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT 1 FROM remote m JOIN incident i ON i.id = m.incident_id WHERE m.connector = $1"
-        " AND m.remote_id = $2 AND m.incident_id <> $3 AND i.status IN ('open', 'mitigated'))",
+        " AND m.remote_id = $2 AND m.remote_id <> '' AND m.incident_id <> $3 AND i.status IN ('open', 'mitigated'))",
         remote.connector, remote.remote_id, remote.incident_id,
     )  # fmt: skip
     return held

@@ -21,7 +21,7 @@ from tocsin.store import alarms, digests
 from tocsin.store.breakers import HEDGES_A_MINUTE, hedged
 from tocsin.store.database import Connection
 from tocsin.store.rows import links_out, plan_out
-from tocsin.store.writing import Rows, Write, write
+from tocsin.store.writing import Rows, Write, rehearse, write
 
 EFFECTS, CHANGED, TIMERS = "tocsin_effects", "tocsin_changed", "tocsin_timers"
 
@@ -174,6 +174,16 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
         await alarms.clear(connection, sheet.alarms_over, now)
     if sheet.alarms:
         await alarms.sound(connection, sheet.alarms, now)
+
+
+async def rehearse_page(connection: Connection) -> None:
+    """The statements by which a decision that pages and the outcome of its page are saved, without one."""
+    await rehearse(connection, _INCIDENTS, _PARTS, _REMOTES)
+    await rehearse(connection, _DECIDED, _EFFECTS, _LINES, bells=True)
+    await rehearse(connection, _DECIDED, _EFFECTS, _LINES, _TIMERS_SET, bells=True)
+    await rehearse(connection, _LINES, _TOUCHED, bells=True)
+    await rehearse(connection, _LINES, _TIMERS_SET, _TOUCHED, bells=True)
+    await rehearse(connection, _LINES, _TIMERS_ENDED, _TOUCHED, bells=True)
 
 
 def _bells(sheet: Sheet, now: datetime) -> list[tuple[str, str]]:

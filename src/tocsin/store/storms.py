@@ -41,12 +41,13 @@ async def under_way(connection: Connection) -> list[str]:
 async def look_again(connection: Connection, incident: UUID, most: int, now: datetime) -> int:
     """Have the worst alerts of a storm looked at again now, the oldest first; how many. One stays in any case, and the
     storm incident ends with it."""
+    # by incident, never by reading an index of all that are live: see `intake.count_repeats`
     done = await connection.execute(
         """
         UPDATE alert SET look_again_at = $3 WHERE id IN (
-          SELECT id FROM alert WHERE incident_id = $1 AND status <> 'resolved' AND severity IN ('critical', 'high')
+          SELECT id FROM alert WHERE incident_id = $1 AND status || '' <> 'resolved' AND severity IN ('critical', 'high')
           ORDER BY severity, first_event_at, id
-          LIMIT least($2, (SELECT count(*) - 1 FROM alert WHERE incident_id = $1 AND status <> 'resolved')))
+          LIMIT least($2, (SELECT count(*) - 1 FROM alert WHERE incident_id = $1 AND status || '' <> 'resolved')))
         """,
         incident, most, now,
     )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -64,26 +64,14 @@ async def claim(
         return [await _unheard(connection, row) for row in rows]
     found = {row["id"]: _of(row, row["decided_event"]) for row in rows}
     news = [row for row in rows if row["undecided_since"] is not None]
-    events = (
-        []
-        if not news
-        else await connection.fetch(
-            """
-        SELECT e.* FROM event e JOIN unnest($1::uuid[], $2::bigint[]) AS a (id, decided) ON e.alert_id = a.id
-        WHERE e.id > a.decided AND e.received_at >= $3 ORDER BY e.id
-        """,
-            [row["id"] for row in news],
-            [row["decided_event"] for row in news],
-            min(row["undecided_since"] for row in news) - timedelta(hours=1),
-        )
-    )
-    for event in events:
+    for event in await events_of(connection, news) if news else ():
         work = found[event["alert_id"]]
         work.heard.append(
             Heard(event_in(event["body"]), Reading(event["reading"]), event["reason"], event["received_at"])
         )
         work.last_event = event["id"]
-    await _history(connection, [work for work in found.values() if work.alert.incident_id is None])
+    if new := [work for work in found.values() if work.alert.incident_id is None]:
+        await history(connection, new)
     return list(found.values())
 
 
@@ -99,6 +87,20 @@ WITH heard AS (
 SELECT * FROM heard UNION ALL SELECT * FROM again
 """
 """Each list by its own index: one condition with OR would read and sort both whole."""
+
+
+async def events_of(connection: Connection, news: Sequence[Row]) -> list[Row]:
+    """Events of these alerts since their last decision, in the order they came."""
+    oldest = min((row["undecided_since"] for row in news), default=datetime.max.replace(tzinfo=UTC))
+    return await connection.fetch(
+        """
+        SELECT e.* FROM event e JOIN unnest($1::uuid[], $2::bigint[]) AS a (id, decided) ON e.alert_id = a.id
+        WHERE e.id > a.decided AND e.received_at >= $3 ORDER BY e.id
+        """,
+        [row["id"] for row in news],
+        [row["decided_event"] for row in news],
+        oldest - timedelta(hours=1),
+    )
 
 
 async def _unheard(connection: Connection, row: Row) -> Undecided:
@@ -126,9 +128,8 @@ async def put_off(connection: Connection, now: datetime, until: datetime) -> int
     return 0
 
 
-async def _history(connection: Connection, works: list[Undecided]) -> None:
-    if not works:
-        return
+async def history(connection: Connection, works: Sequence[Undecided]) -> None:
+    """Note on each what the alert before it with its key led to."""
     rows = await connection.fetch(
         """
         SELECT a.id, p.incident_id, p.count, p.first_event_at, p.last_event_at

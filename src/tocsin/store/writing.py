@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -43,12 +44,23 @@ async def write(
     used = [(what, rows) for what, rows in writes if rows]
     if bells:
         used.append((_RING, [{"channel": channel, "payload": payload} for channel, payload in bells]))
-    if not used:
-        return
+    if used:
+        text = _as_one(tuple(what for what, _ in used))
+        await connection.execute(text, *(_encode(rows).decode() for _, rows in used))
+
+
+async def rehearse(connection: Connection, *writes: Write, bells: bool = False) -> None:
+    """Run the statement that `write` makes of these when each has rows, with none: it is prepared afterwards."""
+    used = (*writes, _RING) if bells else writes
+    await connection.execute(_as_one(used), *["[]"] * len(used))
+
+
+@cache
+def _as_one(writes: tuple[Write, ...]) -> str:
     # data-modifying parts run whether they are read or not; the bells are read, or they would not ring
-    parts = ", ".join(f"w{number} AS ({what.on(number)})" for number, (what, _) in enumerate(used, start=1))
-    last = f"SELECT * FROM w{len(used)}" if bells else "SELECT 1"  # noqa: S608 - built from constants only
-    await connection.execute(f"WITH {parts} {last}", *(_encode(rows).decode() for _, rows in used))
+    parts = ", ".join(f"w{number} AS ({what.on(number)})" for number, what in enumerate(writes, start=1))
+    last = f"SELECT * FROM w{len(writes)}" if writes[-1] is _RING else "SELECT 1"  # noqa: S608 - built from constants only
+    return f"WITH {parts} {last}"
 
 
 _RING = Write("channel text, payload text", "SELECT pg_notify(r.channel, r.payload) FROM {rows}")
