@@ -1,5 +1,7 @@
 """A database that takes no connections for a while is away, like one that is not there."""
 
+import socket
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -33,3 +35,18 @@ async def test_a_database_closed_for_maintenance_is_away(database_url: str, besi
         await connection.close()
     assert await database.read(lambda c: c.fetchval("SELECT 1")) == 1
     await database.close()
+
+
+async def test_a_connection_broken_at_the_end_keeps_nobody_from_stopping(database_url: str) -> None:
+    """The way to the database is cut in the moment of the good-bye: a hub that stops went no further, and left its
+    own PostgreSQL running."""
+    database = await Database.connect(database_url, most=1)
+
+    async def cut(connection: Any) -> None:
+        connection._transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+    await database.read(cut)
+    await database.close()
+
+    with pytest.raises(DatabaseAway):
+        await database.read(lambda c: c.fetchval("SELECT 1"))

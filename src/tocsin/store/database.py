@@ -127,11 +127,11 @@ class Database:
                 await self._pool.release(connection)
 
     async def close(self) -> None:
-        """Give running statements three seconds, then cut."""
+        """Give running statements three seconds, then cut. Never raises: whoever stops has more to put away."""
         try:
             async with asyncio.timeout(3):
                 await self._pool.close()
-        except TimeoutError:
+        except (TimeoutError, *_GONE):
             self._pool.terminate()
 
     async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
