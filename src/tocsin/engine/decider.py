@@ -113,7 +113,7 @@ async def _decide(
     kept = await incidents.lock(connection, wanted)
     table = _Table(
         now=now, policy=policy, sheet=Sheet(), kept=kept,
-        live=defaultdict(set, await undecided.live_by_incident(connection, kept)),
+        live=defaultdict(set, await undecided.live_by_incident(connection, kept) if kept else {}),
         remotes={i: await outbox.remotes_of(connection, i) for i in kept},
         breakers=await open_breakers(connection, now),
     )  # fmt: skip
@@ -232,7 +232,8 @@ async def _gather_groups(connection: Connection, table: _Table, understood: list
         if incident_id not in table.kept:
             table.kept[incident_id] = kept[incident_id]
             table.remotes[incident_id] = await outbox.remotes_of(connection, incident_id)
-    table.live.update(await undecided.live_by_incident(connection, table.groups.values()))
+    if table.groups:
+        table.live.update(await undecided.live_by_incident(connection, table.groups.values()))
 
 
 async def _settle(
