@@ -117,8 +117,10 @@ class Database:
 
     async def warm(self, connections: int, work: Callable[[Connection], Awaitable[None]]) -> None:
         """Open so many connections, at the same time, and run `work` on each in a transaction that is undone."""
-        opened = [await self._pool.acquire() for _ in range(connections)]
+        opened: list[Connection] = []
         try:
+            for _ in range(connections):
+                opened.append(await self._pool.acquire())  # noqa: PERF401 - those that are open are given back, however few
             await asyncio.gather(*(_and_undo(connection, work) for connection in opened))
         except _GONE as fault:
             raise await self._away(fault) from fault
