@@ -121,6 +121,19 @@ def test_s32_an_exhausted_path_brings_the_next_step_forward_once() -> None:
     assert d.look(at(minutes=13)).next_at == at(minutes=42)
 
 
+def test_s32_the_end_of_an_earlier_step_learned_late_hurries_nobody() -> None:
+    """Down for hours, the hub has just asked the second step: that the first one's provider had given up long ago
+    says nothing of those asked now."""
+    d = desk(every(PD), every(MAIL, after=timedelta(minutes=30)), every(SMS, after=timedelta(minutes=30)))
+    d.look(at(0))
+    d.answer(PD, created=True, notified_at=at(5))
+    assert names(d.look(at(minutes=120))) == ["mail"]
+    d.answer(PD, exhausted_at=at(minutes=121))
+    d.answer(MAIL, created=True)
+    due = d.look(at(minutes=121))
+    assert (names(due), due.next_at) == ([], at(minutes=150))
+
+
 def test_s32_while_another_provider_still_asks_the_hub_waits() -> None:
     d = desk(every(PD, OG), every(MAIL, after=timedelta(minutes=30)), tells=frozenset({"pd", "og"}))
     d.look(at(0))

@@ -99,7 +99,7 @@ class _State:
         steps = list(self.plan.steps)
         for index, step in enumerate(steps):
             if step.sent_at is None:
-                early = self._exhausted_since(previous) if index else None
+                early = self._exhausted_since(steps[index - 1].ways, previous) if index else None
                 due = early or previous + step.after
                 if self.now < due:
                     self.wake.append(due)
@@ -111,9 +111,10 @@ class _State:
             previous = step.sent_at or previous
         self.plan = replace(self.plan, steps=tuple(steps))
 
-    def _exhausted_since(self, sent: datetime) -> datetime | None:
-        """S32: those who have the page have nobody left to ask, since the step before was sent at `sent`."""
-        holders = [a for a in self.asked.values() if a.created and not a.failed]
+    def _exhausted_since(self, ways: tuple[Way, ...], sent: datetime) -> datetime | None:
+        """S32: those of the step before (`ways`, sent at `sent`) who have the page have nobody left to ask. An
+        earlier step's end, learned late, hurries nobody: the step before has taken over from it."""
+        holders = [a for way, a in self.asked.items() if way in ways and a.created and not a.failed]
         holders = [a for a in holders if a.way.connector in self.tells_notified]
         ends = [a.exhausted_at for a in holders if a.exhausted_at]
         return max(ends) if ends and len(ends) == len(holders) and max(ends) > sent else None
