@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-@command(app, "canary", example="im canary --connector prod-pagerduty")
+@command(app, "canary", example="im canary --connector ops-mail")
 def canary(
     session: Session,
     connector: Annotated[
