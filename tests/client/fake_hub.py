@@ -150,7 +150,8 @@ def incident(number: int = 7, **more: Any) -> dict[str, Any]:
         "providers": [
             {"connector": "prod-pagerduty", "type": "pagerduty", "service": "payment-service", "remote_id": "Q1ABC",
              "remote_url": "https://acme.pagerduty.com/incidents/Q1ABC", "status": "triggered",
-             "accepted_at": "2026-11-20T02:14:07.900Z", "created_at": "2026-11-20T02:14:08.320Z", "notified_at": None,
+             "accepted_at": "2026-11-20T02:14:07.900Z", "created_at": "2026-11-20T02:14:08.320Z",
+             "notified_at": "2026-11-20T02:14:13.120Z",
              "acknowledged_at": None, "waiting": 0, "last_error": ""},
             {"connector": "prod-opsgenie", "type": "opsgenie", "service": "payment-service", "remote_id": "",
              "remote_url": "", "status": "unknown", "accepted_at": None, "created_at": None, "notified_at": None,

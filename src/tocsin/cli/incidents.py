@@ -121,10 +121,17 @@ _SIDES = (
     Column("CONNECTOR"),
     Column("SERVICE"),
     Column("STATUS"),
-    Column("CREATED AFTER", right=True),
     Column("WAITING", right=True),
     Column("LAST ERROR"),
     Column("THERE"),
+)
+_RUNGS = (
+    Column("CONNECTOR"),
+    Column("SERVICE"),
+    Column("ACCEPTED", right=True),
+    Column("CREATED", right=True),
+    Column("NOTIFIED", right=True),
+    Column("ACKNOWLEDGED", right=True),
 )
 
 
@@ -147,7 +154,10 @@ def show(
     session.print.fields(_fields(found, session))
     if found.providers:
         session.print.line()
-        session.print.rows(_SIDES, found.providers, lambda side: _side(side, found), none="", whole=True)
+        session.print.rows(_SIDES, found.providers, _standing, none="", whole=True)
+        session.print.line()
+        session.print.line("How far each page has come, and how long after the incident was opened:")
+        session.print.rows(_RUNGS, found.providers, lambda side: _rungs(side, found), none="", whole=True)
     session.print.say(f"Next: {_following(found)}", "dim")
 
 
@@ -183,12 +193,27 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
     ]
 
 
-def _side(side: ProviderSide, incident: Incident) -> list[object]:
-    after = ""
-    if side.created_at and incident.opened_at:
-        after = span_ms((side.created_at - incident.opened_at).total_seconds() * 1000)
+def _standing(side: ProviderSide) -> list[object]:
     there = side.remote_url or side.remote_id
-    return [side.connector, side.service, side.status, after, side.waiting or "", side.last_error, there]
+    return [side.connector, side.service, side.status, side.waiting or "", side.last_error, there]
+
+
+def _rungs(side: ProviderSide, incident: Incident) -> list[object]:
+    """Each rung is a fact of its own (S27); what is not known to have happened stays empty."""
+    rungs = (side.accepted_at, side.created_at, side.notified_at, side.acknowledged_at)
+    return [side.connector, side.service, *(_after(rung, incident.opened_at) for rung in rungs)]
+
+
+def _after(at: datetime | None, opened_at: datetime | None) -> str:
+    if at is None or opened_at is None:
+        return ""
+    return span_ms(max((at - opened_at).total_seconds(), 0) * 1000)
+
+
+def _side(side: ProviderSide, incident: Incident) -> list[object]:
+    """One line of it all, for programs."""
+    connector, service, status, *rest = _standing(side)
+    return [connector, service, status, _after(side.created_at, incident.opened_at), *rest]
 
 
 def _following(incident: Incident) -> str:
