@@ -42,6 +42,7 @@ class Hub:
     notified_at: datetime | None = T0
     exhausted_at: datetime | None = None
     failed_at: datetime | None = None
+    resolved_at: datetime | None = None
 
     @property
     def status(self) -> RemoteStatus:
@@ -66,6 +67,7 @@ class Hub:
             self.known = replace(
                 self.known, status=found.status, since=change.occurred_at or self.known.since
             )
+            self.resolved_at = now if found.status is S.RESOLVED else self.resolved_at
         for act in (found.act, found.then):
             if act is None:
                 continue
