@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -22,6 +23,8 @@ class Plug:
         self._lines: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._flows.set()
+        self._loses = False
+        self.lost = asyncio.Event()
 
     async def plug_in(self) -> None:
         """The database can be reached."""
@@ -44,6 +47,11 @@ class Plug:
         """Nothing comes through any more, and nothing breaks: the other side is silent."""
         self._flows.clear()
 
+    def lose_next_commit(self) -> None:
+        """The next transaction is committed, but its answer never comes: everything breaks then, and `lost` is set."""
+        self._loses = True
+        self.lost.clear()
+
     async def close(self) -> None:
         await self.pull()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -55,7 +63,7 @@ class Plug:
         try:
             there, back = await asyncio.open_unix_connection(self._there)
             try:
-                await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+                await self._carry(reader, back, there, writer)
             finally:
                 back.close()
         except (OSError, asyncio.CancelledError):
@@ -65,9 +73,34 @@ class Plug:
             with suppress(OSError):
                 writer.close()
 
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        back: asyncio.StreamWriter,
+        there: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        committing = asyncio.Event()
+
+        def asked(data: bytes) -> bool:
+            if self._loses and b"COMMIT" in data:
+                self._loses = False
+                committing.set()
+            return True
+
+        def answered(_data: bytes) -> bool:
+            return not committing.is_set()
+
+        await asyncio.gather(self._copy(reader, back, asked), self._copy(there, writer, answered))
+
+    async def _copy(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, passes: Callable[[bytes], bool]
+    ) -> None:
         while data := await source.read(65536):
             await self._flows.wait()
+            if not passes(data):
+                self.lost.set()
+                await self.pull()
             target.write(data)
             await target.drain()
         target.close()

@@ -124,6 +124,7 @@ class Worker:
 
     async def _decide(self) -> float | None:
         """A few first, so that the first page of a burst leaves at once; more together while there is more."""
+        await self._hub.owed.pay()  # before it is judged who is due
         most = FIRST_TOGETHER
         while await decide_some(self._hub, most) >= most:
             if most < TOGETHER:
@@ -139,6 +140,7 @@ class Worker:
         return None
 
     async def _tick(self) -> float | None:
+        await self._hub.owed.pay()  # before it is judged what came too late
         count, wait = await tick.tick(self._hub)
         while count:
             count, wait = await tick.tick(self._hub)

@@ -225,6 +225,39 @@ async def test_s47_pagerduty_is_down_too(rig: Rig, plug: Plug) -> None:
     assert (await rung(rig))[1] == [1]
 
 
+async def test_what_a_provider_answers_while_the_database_is_away_is_known_when_it_is_back(
+    rig: Rig, plug: Plug
+) -> None:
+    """PagerDuty hangs, the database goes, PagerDuty answers, the database comes back: no time passes, so nothing can
+    have waited for a lease, and nobody is asked a second time."""
+    await rig.fault("pagerduty", "latency", operation="create", delay_ms=60_000)
+    await rig.alert(**LOGIN)
+
+    async def hangs() -> bool:
+        (fault,) = (await rig.control("GET", "/faults"))["faults"]
+        return bool(fault["struck"])
+
+    await rig.until(hangs, "PagerDuty has the call")
+    await lost(rig, plug)
+    await rig.heal()
+
+    async def owed() -> bool:
+        return bool(rig.daemon.hub.owed.names)
+
+    await rig.until(owed, "PagerDuty's answer is kept")
+    await plug.plug_in()
+    await rig.quiet()
+    creates = [
+        c for c in await rig.calls("pagerduty") if c["method"] == "POST" and c["operation"] == "create"
+    ]
+    listed = await rig.call("GET", "/api/v1/incidents/INC-1/deliveries", want=200)
+    pagerduty = [d for d in listed["items"] if d["connector"] == "prod-pagerduty"]
+
+    assert await rung(rig) == ([1], [1])
+    assert len(creates) == 1
+    assert [(d["attempt"], d["outcome"]) for d in pagerduty] == [(1, "accepted")]
+
+
 # ---- the backup of yesterday -----------------------------------------------------------------------------
 
 

@@ -69,7 +69,9 @@ class Claimed:
 
 
 async def claim(hub: Hub, connector: str, free: int) -> Claimed:
-    """Claim what may be sent at a connector now, within its breaker, its bucket and its hold."""
+    """Claim what may be sent at a connector now, within its breaker, its bucket and its hold; what is owed to the
+    database is written down before."""
+    await hub.owed.pay()
 
     async def work(connection: Connection) -> Claimed:
         now = hub.now()
@@ -85,10 +87,25 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         most = 1 if allowed is Leave.PROBE else int(min(free, tokens, IN_FLIGHT))
         if most < 1:
             return Claimed([], seconds_until_one(rate, tokens))
-        works = await outbox.claim(connection, connector, most, now, LEASE, node=hub.node, gate=hub.gate)
+        works = await outbox.claim(
+            connection,
+            connector,
+            most,
+            now,
+            LEASE,
+            node=hub.node,
+            at_work=hub.owed.effects.rows,
+            gate=hub.gate,
+        )
         if not works and hub.gate.shut:
             return Claimed([], 1.0)
-        posts = [] if works else await messages.claim(connection, connector, most, now, LEASE)
+        posts = (
+            []
+            if works
+            else await messages.claim(
+                connection, connector, most, now, LEASE, node=hub.node, at_work=hub.owed.messages.rows
+            )
+        )
         if not works and not posts:
             due = await outbox.next_due(connection, connector)
             return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)
@@ -103,7 +120,12 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
             await outbox.save_state(connection, state)
         return Claimed(jobs, 5, more=len(works) + len(posts) == most, messages=posts)
 
-    return await hub.database.transact(work)
+    claimed = await hub.database.transact(work)
+    for job in claimed.jobs:
+        hub.owed.effects.begin(job.work.id, job.work.attempts)
+    for message in claimed.messages:
+        hub.owed.messages.begin(message.id, message.attempts)
+    return claimed
 
 
 def rate_of(hub: Hub, connector: str) -> Rate:

@@ -22,6 +22,7 @@ from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy, TimedMute
 from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, RemoteRef
 from tocsin.core.severity import Severity
+from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
 from tocsin.engine.seal import Seal
 from tocsin.engine.together import Together
@@ -136,7 +137,8 @@ class Hub:
     `name` = this node, for people; it is on duty until `duty_until` by the loop's clock.
     `hold` = what was there before it waits (S48); until `barrier_until` pages wait for what came in a downtime (S46).
     `skew` = how far this node's own clock is ahead of the database's, 0 while they agree (S49).
-    `folder` = where it keeps what must survive without one; `snapshot` = what was last written there."""
+    `folder` = where it keeps what must survive without one; `snapshot` = what was last written there.
+    `owed` = what it has claimed and not yet written down; `lost` is told by whoever finds the database away."""
 
     database: Database
     now: Callable[[], datetime]
@@ -160,6 +162,8 @@ class Hub:
     folder: Path | None = None
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)
+    owed: Owed = field(default_factory=Owed)
+    lost: Callable[[Exception], None] = lambda fault: log.warning("database_away", message=str(fault)[:200])
     refused_file: RefusedFile | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)
     silences: tuple[TimedMute, ...] = ()

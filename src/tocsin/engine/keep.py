@@ -72,6 +72,7 @@ class Keeper:
         self.requests = 0
         self.before_replay: list[Callable[[], Awaitable[None]]] = []
         self.when_back: list[Callable[[], Awaitable[None]]] = []
+        hub.lost = self.lost
 
     async def open(self) -> None:
         """Take up what an earlier run left: until it is given back, nothing may overtake it."""
@@ -252,6 +253,8 @@ class Keeper:
         hub.awake_since = hub.now()
         log.warning("database_back", away_since=since.isoformat() if since else "", requests=self.requests)
         self.requests, self._waited = 0, False
+        for connector in hub.policy.connectors:
+            hub.wake.ring(f"courier {connector}")  # what is owed is written down now
         for step in self.when_back:
             await step()
 

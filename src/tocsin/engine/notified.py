@@ -11,7 +11,7 @@ from tocsin.engine.hub import Hub, log
 from tocsin.engine.reconcile import MOST_AT_ONCE, Report, read_these
 from tocsin.engine.wire import Wire
 from tocsin.store import remotes
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.outbox import Remote
 
 
@@ -27,11 +27,20 @@ async def look_for_notified(hub: Hub, wire: Wire) -> None:
 
 
 async def _one(hub: Hub, wire: Wire, name: str) -> None:
+    now = hub.now()
+
     async def claim(connection: Connection) -> list[Remote]:
-        now = hub.now()
         due = await remotes.unrung(connection, name, now, MOST_AT_ONCE)
         await remotes.rungs_read(connection, [remote.id for remote in due], now)
         return due
 
-    if hub.active.unsealed and (due := await hub.database.transact(claim)):
-        await read_these(hub, wire, hub.policy.connectors[name], due, Report(connector=name))
+    async def again() -> None:
+        await hub.database.transact(lambda c: remotes.rungs_unread(c, name, now))
+        hub.wake.ring("rungs")
+
+    try:
+        if hub.active.unsealed and (due := await hub.database.transact(claim)):
+            await read_these(hub, wire, hub.policy.connectors[name], due, Report(connector=name))
+    except DatabaseAway as fault:
+        hub.owed.put(f"rungs at {name}", again)
+        hub.lost(fault)

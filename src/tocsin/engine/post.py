@@ -17,7 +17,7 @@ from tocsin.engine.outcome import Attempt
 from tocsin.engine.settle import count_attempts
 from tocsin.engine.wire import Wire
 from tocsin.store import alarms, digests, messages
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.messages import Message
 from tocsin.store.sheet import Sheet, save
 
@@ -26,14 +26,23 @@ AGAIN_AFTER = timedelta(minutes=1)
 
 
 async def carry_out(hub: Hub, wire: Wire, message: Message) -> None:
-    """Send one message and settle it."""
+    """Send one message and settle it; what came of it is owed to the database while that is away."""
     began = asyncio.get_running_loop().time()
     talk = deliver.Talk()
     outcome = await _send(hub, wire, message, talk)
     took_ms = (asyncio.get_running_loop().time() - began) * 1000
     attempt = Attempt(outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls)
-    await hub.database.transact(lambda c: _settle(c, hub, message, attempt))
-    hub.wake.ring("alarms")
+
+    async def record() -> None:
+        await hub.database.transact(lambda c: _settle(c, hub, message, attempt))
+        hub.owed.messages.end(message.id, message.attempts)
+        hub.wake.ring("alarms")
+
+    try:
+        await record()
+    except DatabaseAway as fault:
+        hub.owed.put(f"message {message.id}, attempt {message.attempts}", record)
+        hub.lost(fault)
 
 
 async def _send(hub: Hub, wire: Wire, message: Message, talk: deliver.Talk) -> Outcome:
@@ -57,6 +66,8 @@ async def _send(hub: Hub, wire: Wire, message: Message, talk: deliver.Talk) -> O
 
 
 async def _settle(connection: Connection, hub: Hub, message: Message, attempt: Attempt) -> None:
+    if not await messages.still_leased(connection, message.id, message.attempts):
+        return  # recorded already, or taken over
     now, sheet, outcome = hub.now(), Sheet(), attempt.outcome
     reason = getattr(outcome, "reason", "")
     if isinstance(outcome, Accepted | Skipped):

@@ -28,7 +28,7 @@ from tocsin.engine.hub import Hub, log
 from tocsin.engine.respond import rung
 from tocsin.engine.wire import Wire
 from tocsin.store import alarms, incidents, outbox, remotes
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
 
@@ -193,11 +193,20 @@ async def _due(hub: Hub, wire: Wire, connector: Connector) -> Report:
 
     due = await hub.database.transact(claim)
     if due:
-        await read_these(hub, wire, connector, due, report)
+        try:
+            await read_these(hub, wire, connector, due, report)
+        except DatabaseAway as fault:
+            # what was learned is learned anew: a reading may be made twice
+            hub.owed.put(f"reading of {connector.name}", lambda: _unread(hub, due, now - every))
+            hub.lost(fault)
+            raise
         if report.held_back:
-            again = now - every + _AGAIN_AFTER
-            await hub.database.transact(lambda c: remotes.unread(c, [r.id for r in due], again))
+            await _unread(hub, due, now - every + _AGAIN_AFTER)
     return report
+
+
+async def _unread(hub: Hub, due: Sequence[Remote], read_at: datetime) -> None:
+    await hub.database.transact(lambda c: remotes.unread(c, [r.id for r in due], read_at))
 
 
 @dataclass(slots=True)

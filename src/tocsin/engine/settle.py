@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,11 +15,12 @@ from tocsin.engine import ask
 from tocsin.engine.diverge import differ
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import PAGES, Attempt, Results, as_sent, follow
+from tocsin.engine.owed import Record
 from tocsin.engine.respond import act_on
 from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox
 from tocsin.store.breakers import open_breakers, waiting_creates
-from tocsin.store.database import Connection
+from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.incidents import Kept
 from tocsin.store.outbox import ConnectorState, Work
 from tocsin.store.outcomes import save_outcomes
@@ -36,9 +37,11 @@ class Done:
 
 
 async def withdrawn(hub: Hub, work: Work, incident: Incident, reason: str) -> None:
-    """Claimed, but not wanted any more: nothing is sent."""
+    """Claimed, but not wanted any more: nothing is sent. Returns when that is on disk, or owed to the database."""
 
     async def save_it(connection: Connection) -> None:
+        if not await outbox.still_leased(connection, work.id, work.attempts):
+            return
         now = hub.now()
         await outbox.settle(connection, work.id, "withdrawn", reason, now)
         if work.kind in PAGES:
@@ -48,21 +51,37 @@ async def withdrawn(hub: Hub, work: Work, incident: Incident, reason: str) -> No
         sheet.tell(now, incident, Line(kind="withdrawn", text=text, reason="stale"))
         await save(connection, sheet, now)
 
-    await hub.database.transact(save_it)
+    async def record() -> None:
+        await hub.database.transact(save_it)
+        hub.owed.effects.end(work.id, work.attempts)
+
+    await _now_or_later(hub, work, record(), record)
+
+
+async def _now_or_later(hub: Hub, work: Work, now: Awaitable[None], later: Record) -> None:
+    """What came of it is known now, whatever becomes of the database: it is owed when it cannot be written."""
+    try:
+        await now
+    except DatabaseAway as fault:
+        hub.owed.put(f"effect {work.id}, attempt {work.attempts}", later)
+        hub.lost(fault)
 
 
 async def settle(hub: Hub, work: Work, sent_as: EffectKind, attempt: Attempt) -> None:
-    """Record the outcome of one attempt and do what follows from it; returns when it is on disk.
+    """Record the outcome of one attempt and do what follows from it; returns when it is on disk, or owed to the
+    database.
 
     Outcomes of one connector that wait together are recorded together: in a burst they all want the state of
     their connector, and one by one each would wait for the disk with it in hand.
     """
     done = Done(*as_sent(work, sent_as, attempt))
-    if _found_resolved(done):
-        # a remote resolve, through the one door; it locks alerts first, so it goes alone
-        await _settle(hub, [done])
-        return
-    await hub.outcomes[work.remote.connector].bring(done, lambda group: _settle(hub, group))
+    # a remote resolve goes through the one door; it locks alerts first, so it goes alone
+    recorded = (
+        _settle(hub, [done])
+        if _found_resolved(done)
+        else hub.outcomes[work.remote.connector].bring(done, lambda group: _settle(hub, group))
+    )
+    await _now_or_later(hub, work, recorded, lambda: _settle(hub, [done], late=True))
 
 
 def _found_resolved(done: Done) -> bool:
@@ -71,14 +90,21 @@ def _found_resolved(done: Done) -> bool:
     return resolved and done.work.kind in PAGES
 
 
-async def _settle(hub: Hub, group: Sequence[Done]) -> None:
-    for bell in await hub.database.transact(lambda c: _record(c, hub, group)):
+async def _settle(hub: Hub, group: Sequence[Done], *, late: bool = False) -> None:
+    for bell in await hub.database.transact(lambda c: _record(c, hub, group, late)):
         hub.wake.ring(bell)
+    for done in group:
+        hub.owed.effects.end(done.work.id, done.work.attempts)
 
 
-async def _record(connection: Connection, hub: Hub, group: Sequence[Done]) -> set[str]:
-    """Everything in one transaction; the bells of those who have work by it."""
+async def _record(connection: Connection, hub: Hub, group: Sequence[Done], late: bool) -> set[str]:
+    """Everything in one transaction; the bells of those who have work by it.
+
+    `late` = the database was away meanwhile: it may be recorded already, or the work be another's by now.
+    """
     now, connector = hub.now(), group[0].work.remote.connector
+    if late and not await _still_ours(connection, group):
+        return set()
     for done in group:
         if _found_resolved(done):
             actor, remote = Actor(ActorKind.PROVIDER, connector, connector), done.work.remote
@@ -101,6 +127,19 @@ async def _record(connection: Connection, hub: Hub, group: Sequence[Done]) -> se
     if await outbox.has_waiting(connection, [done.work.remote.id for done in group]):
         bells.add(f"courier {connector}")
     return bells | ({"timers"} if results.sheet.due_soon(now) else set())
+
+
+async def _still_ours(connection: Connection, group: Sequence[Done]) -> bool:
+    """One that came late comes alone. Nobody who has an alert or an incident locked waits for a leased effect, so
+    its lock may be taken first."""
+    (done,) = group
+    work = done.work
+    if await outbox.still_leased(connection, work.id, work.attempts):
+        return True
+    log.info(
+        "outcome_not_wanted", effect=work.id, attempt=work.attempts, reason="recorded already, or taken over"
+    )
+    return False
 
 
 async def _look(

@@ -119,7 +119,7 @@ class Faults:
         return list(self._faults.values())
 
     def lift(self, fault_id: str | None) -> list[Fault]:
-        """Remove one fault (or all); calls that hang in it are let go. Returns those removed."""
+        """Remove one fault (or all); calls that hang or are late in it are let go. Returns those removed."""
         chosen = [f for f in self._faults.values() if fault_id in (None, f.id)]
         for fault in chosen:
             fault.lifted.set()

@@ -97,7 +97,7 @@ class Gate:
     ) -> web.StreamResponse:
         kind = fault.kind if fault else ""
         if fault and kind == "latency":
-            await asyncio.sleep((fault.delay_ms or 1000.0) / 1000)
+            await _until_lifted(fault, (fault.delay_ms or 1000.0) / 1000)
         if kind in ("500", "502", "503"):
             return door.plain(int(kind), "The sandbox was told to fail this call")
         if fault and kind in ("429", "429_bare"):
@@ -144,10 +144,15 @@ def _parsed(raw: bytes) -> Any:
 
 
 async def _hang(request: web.Request, fault: Fault) -> web.StreamResponse:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(fault.seconds or _HANG_SECONDS):
-            await fault.lifted.wait()
+    await _until_lifted(fault, fault.seconds or _HANG_SECONDS)
     return _reset(request)
+
+
+async def _until_lifted(fault: Fault, seconds: float) -> None:
+    """So long, or until the fault is removed."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await fault.lifted.wait()
 
 
 def _reset(request: web.Request) -> web.StreamResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tocsin.core.severity import Severity
 from tocsin.store.database import Connection, Row, notify
@@ -54,20 +55,39 @@ async def put(connection: Connection, messages: Sequence[NewMessage], now: datet
 
 
 async def claim(
-    connection: Connection, connector: str, most: int, now: datetime, lease: timedelta
+    connection: Connection,
+    connector: str,
+    most: int,
+    now: datetime,
+    lease: timedelta,
+    *,
+    node: UUID | None = None,
+    at_work: Sequence[int] = (),
 ) -> list[Message]:
-    """Up to `most` messages of a connector that are due, leased, the oldest first; a lease that ran out is taken over."""
+    """Up to `most` messages of a connector that are due, leased, the oldest first; a lease that ran out is taken over,
+    and so is the `node`'s own that is not among its `at_work`: a claim whose answer was lost."""
     rows = await connection.fetch(
         """
-        WITH due AS (SELECT id FROM message WHERE connector = $1 AND state IN ('waiting', 'leased')
-          AND (state = 'waiting' AND due <= $2 OR state = 'leased' AND lease_until < $2)
+        WITH due AS (SELECT id FROM message
+          WHERE connector = $1 AND state IN ('waiting', 'leased') AND (state = 'waiting' AND due <= $2
+            OR state = 'leased' AND (lease_until < $2 OR leased_by = $5 AND id <> ALL($6)))
           ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED)
-        UPDATE message m SET state = 'leased', lease_until = $2 + $4::interval, attempts = m.attempts + 1
+        UPDATE message m SET state = 'leased', lease_until = $2 + $4::interval, leased_by = $5, attempts = m.attempts + 1
         FROM due WHERE m.id = due.id RETURNING m.*
         """,
-        connector, now, most, lease,
+        connector, now, most, lease, node, list(at_work),
     )  # fmt: skip
     return [_message(row) for row in sorted(rows, key=lambda row: row["id"])]
+
+
+async def still_leased(connection: Connection, message: int, attempt: int) -> bool:
+    """True while this attempt at it is neither settled nor taken over; locked, so that it stays so."""
+    found: bool | None = await connection.fetchval(
+        "SELECT true FROM message WHERE id = $1 AND state = 'leased' AND attempts = $2 FOR UPDATE",
+        message,
+        attempt,
+    )
+    return bool(found)
 
 
 async def settle(connection: Connection, message: int, state: str, reason: str, now: datetime) -> None:

@@ -48,13 +48,16 @@ async def here_i_am(
         node, role, host, now, name, version,
     )  # fmt: skip
     await connection.execute("DELETE FROM node WHERE seen_at < $1", now - timedelta(days=1))
-    done = await connection.execute(
-        "UPDATE effect SET lease_until = $2 - interval '1 s' WHERE state = 'leased' AND lease_until >= $2"
-        " AND leased_by IS NOT NULL AND leased_by <> $1"
-        " AND NOT EXISTS (SELECT 1 FROM node n WHERE n.id = leased_by AND n.seen_at > $3)",
-        node, now, now - SILENT_AFTER,
-    )  # fmt: skip
-    return int(done.rsplit(" ", 1)[1])
+    taken = 0
+    for leased in ("effect", "message"):
+        done = await connection.execute(
+            f"UPDATE {leased} SET lease_until = $2 - interval '1 s' WHERE state = 'leased' AND lease_until >= $2"  # noqa: S608 - names of ours
+            " AND leased_by IS NOT NULL AND leased_by <> $1"
+            " AND NOT EXISTS (SELECT 1 FROM node n WHERE n.id = leased_by AND n.seen_at > $3)",
+            node, now, now - SILENT_AFTER,
+        )  # fmt: skip
+        taken += int(done.rsplit(" ", 1)[1])
+    return taken
 
 
 async def i_am_alone(connection: Connection, node: UUID) -> None:

@@ -183,12 +183,14 @@ async def claim(
     lease: timedelta,
     *,
     node: UUID | None = None,
+    at_work: Sequence[int] = (),
     gate: Gate = _OPEN,
 ) -> list[Work]:
     """Up to `most` effects of a connector that are due, leased: the head of each remote's queue only, so
     that order holds within one incident and connector; the urgent first.
 
-    A lease that ran out is taken over; its earlier call may have been sent, so it counts as ambiguous.
+    A lease that ran out is taken over, and so is the `node`'s own that is not among its `at_work`: a claim whose answer
+    was lost. An earlier call may have been sent, so it counts as ambiguous.
     What waits at the `gate` is passed over.
     """
     rows = await connection.fetch(
@@ -196,7 +198,8 @@ async def claim(
         WITH head AS (
           SELECT e.id, e.state FROM effect e
           WHERE e.connector = $1 AND e.state IN ('waiting', 'leased')
-            AND (e.state = 'waiting' AND e.due <= $2 OR e.state = 'leased' AND e.lease_until < $2)
+            AND (e.state = 'waiting' AND e.due <= $2
+              OR e.state = 'leased' AND (e.lease_until < $2 OR e.leased_by = $5 AND e.id <> ALL($8)))
             AND ($6 = 0 OR e.kind NOT IN ('create', 'reopen') OR e.urgent >= $6)
             AND ($7::timestamptz IS NULL OR e.made_at >= $7)
             AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))
@@ -207,7 +210,7 @@ async def claim(
         WHERE e.id = head.id
         RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, m.*
         """,
-        connector, now, most, lease, node, gate.least, gate.made_since,
+        connector, now, most, lease, node, gate.least, gate.made_since, list(at_work),
     )  # fmt: skip
     works = [
         Work(
@@ -217,6 +220,16 @@ async def claim(
         for row in rows
     ]  # fmt: skip
     return sorted(works, key=lambda work: work.id)
+
+
+async def still_leased(connection: Connection, effect: int, attempt: int) -> bool:
+    """True while this attempt at it is neither settled nor taken over; locked, so that it stays so."""
+    found: bool | None = await connection.fetchval(
+        "SELECT true FROM effect WHERE id = $1 AND state = 'leased' AND attempts = $2 FOR UPDATE",
+        effect,
+        attempt,
+    )
+    return bool(found)
 
 
 async def has_waiting(connection: Connection, remotes: Sequence[int]) -> bool:

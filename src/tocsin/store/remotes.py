@@ -155,6 +155,13 @@ async def rungs_read(connection: Connection, ids: Sequence[int], now: datetime) 
     await connection.execute("UPDATE remote SET rung_read_at = $2 WHERE id = ANY($1)", list(ids), now)
 
 
+async def rungs_unread(connection: Connection, connector: str, at: datetime) -> None:
+    """What was read `at` that time could not be written down: they are due again, but for those read since."""
+    await connection.execute(
+        "UPDATE remote SET rung_read_at = NULL WHERE connector = $1 AND rung_read_at = $2", connector, at
+    )
+
+
 async def spoken_of(connection: Connection, remote_id: str, correlation_id: str) -> UUID | None:
     """The incident of ours that a foreign one came from or came in by: it carries our correlation id, or a
     live alert of ours speaks of its id (a provider that is a sender too)."""
