@@ -1,8 +1,8 @@
 """Was somebody rung by a page that was created? Read soon, since a hedge waits for it (S27, S30).
 
-Providers tell of it in their log alone, so it is asked for while it is not known: a critical page 5 s after it was
-created and every 5 s while a hedge may be near, others less and less often, none after an hour. Reading never takes
-the calls that pages need.
+Providers tell of it in their log alone, so it is asked for while it is not known: a critical page with another target
+to hedge to 5 s after it was created and every 5 s while that may be near, those on which nothing waits less and less
+often, none after an hour. Reading never takes the calls that pages need.
 """
 
 from __future__ import annotations

@@ -132,7 +132,8 @@ async def doubt(connection: Connection, connector: str, since: datetime) -> bool
 
 async def unrung(connection: Connection, connector: str, now: datetime, most: int) -> list[Remote]:
     """Pages that were created and of which nobody is known to have been notified, due to be read: a critical one
-    each 5 s for two minutes; others after 15 s, and all less often later, for an hour. The critical first."""
+    that may be hedged each 5 s for two minutes; others, on which nothing waits, after 15 s, and all less often later,
+    for an hour. The critical first."""
     rows = await connection.fetch(
         """
         SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id
@@ -142,7 +143,8 @@ async def unrung(connection: Connection, connector: str, now: datetime, most: in
           AND coalesce(m.rung_read_at, m.created_at) <= $2::timestamptz - CASE
             WHEN m.asked_at < $2::timestamptz - interval '10 min' THEN interval '5 min'
             WHEN m.asked_at < $2::timestamptz - interval '2 min' THEN interval '30 s'
-            WHEN i.severity = 'critical' THEN interval '5 s' ELSE interval '15 s' END
+            WHEN i.severity = 'critical' AND jsonb_path_exists(i.paging, '$.steps[*].hedge ? (@ != null)')
+              THEN interval '5 s' ELSE interval '15 s' END
         ORDER BY (i.severity = 'critical') DESC, coalesce(m.rung_read_at, m.created_at) LIMIT $3
         """,
         connector, now, most,
