@@ -17,7 +17,16 @@ from tocsin.providers import BrokenProvider, ProviderKind, discover
 
 ROOM = Path(tocsin.providers.__file__).parent
 FOLDERS = sorted(file.parent for file in ROOM.glob("*/manifest.toml"))
-OPTIONAL = {"verify_webhook", "read_webhook", "read_states", "states_of", "probe", "healthy", "inspect"}
+OPTIONAL = {
+    "verify_webhook",
+    "read_webhook",
+    "read_states",
+    "states_of",
+    "probe",
+    "healthy",
+    "inspect",
+    "mappings",
+}
 CONNECTOR = ConnectorSettings(
     name="birds", settings={"base_url": "https://provider.example.com", "api_key": "k"}
 )

@@ -52,6 +52,24 @@ def test_what_is_told(service: dict[str, Any], words: list[str]) -> None:
     assert all(word in line for word, line in zip(words, found, strict=True))
 
 
-def test_a_service_that_is_not_there_is_told() -> None:
-    (line,) = told(404)
-    assert "no service PWEB" in line
+def test_a_service_that_is_not_there_is_told_once() -> None:
+    """By `missing`, which names the fields too; here it is no second line."""
+    assert told(404) == []
+    read = next(call for call in PAGERDUTY.mappings(connector()) if "web" in call.step)
+    assert PAGERDUTY.missing(read, Response(404, {}, b"")) == "the service PWEB is not at PagerDuty (404)"
+
+
+def test_what_is_named_twice_is_read_once() -> None:
+    steps = [call.step for call in PAGERDUTY.mappings(connector())]
+    assert steps == ["custom.service_mappings.web", "custom.service_mappings.default|custom.service_id"]
+    assert PAGERDUTY.mappings(ConnectorSettings(name="e", settings={"routing_key": "r"})) == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 429, 500])
+def test_only_a_404_says_that_something_is_gone(status: int) -> None:
+    """S41: who may not look, or cannot answer, has not said so."""
+    for name in ("pagerduty", "opsgenie"):
+        module = discover()[name].module
+        settings = {**SETTINGS, "custom": {"service_id": "P", "service_mappings": {"web": "team:Ops"}}}
+        (read, *_) = module.mappings(ConnectorSettings(name="c", settings=settings))
+        assert module.missing(read, Response(status, {}, b"")) == ""

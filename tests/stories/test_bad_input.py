@@ -308,3 +308,21 @@ async def test_a_revoked_token_is_refused_at_once(hub: Rig) -> None:
 
     assert (first, second, problem["code"]) == (202, 401, "not_allowed")
     assert before == (await counted(hub))["raw_request"]
+
+
+async def test_s45_what_is_forgotten_of_wrong_signatures_is_counted_and_shown(
+    hub: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a flood the newest are kept; how many went stands with the connector and in the health."""
+    path = "/api/v1/connectors/prod-pagerduty"
+    before = (await hub.call("GET", path, want=200))["quarantine_dropped"]
+    await send(hub, "POST", PAGERDUTY, b'{"event":{}}', SIGNED)
+    aside = await set_aside(hub, PAGERDUTY)
+    monkeypatch.setattr("tocsin.store.hooks.QUARANTINE_MOST", aside)
+    for _ in range(3):
+        await send(hub, "POST", PAGERDUTY, b'{"event":{}}', SIGNED)
+
+    assert (await hub.call("GET", path, want=200))["quarantine_dropped"] == before + 3
+    health = await hub.call("GET", "/api/v1/health", want=200)
+    (told,) = [one for one in health["connectors"] if one["name"] == "prod-pagerduty"]
+    assert told["quarantine_dropped"] == before + 3

@@ -250,6 +250,10 @@ class Connector(BaseModel):
     divergences: int = Field(
         default=0, description="Differences that are open: GET /api/v1/divergences lists them."
     )
+    quarantine_dropped: int = Field(
+        default=0,
+        description="Webhooks with a wrong signature that were forgotten, since more came than are kept (S45).",
+    )
     unproven_since: datetime | None = Field(
         default=None,
         description="Since when a write of ours has not come back by webhook; meanwhile it is read.",

@@ -35,6 +35,9 @@ class Checked(BaseModel):
     connector: str
     looked: bool = Field(description="Whether its provider could be asked.")
     fault: str = Field(description="Why it cannot be used; empty = it can.")
+    gone: list[str] = Field(
+        description="What its settings name and the provider has not: pages that go there fail over."
+    )
     warnings: list[str]
 
 

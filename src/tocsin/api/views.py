@@ -132,6 +132,7 @@ def connector(
         average_ms=None if outcomes.average_ms is None else round(float(outcomes.average_ms), 1),
         attempts=outcomes.attempts, sync=_sync(hub, known, state),
         unproven_since=state.unproven_since if state else None,
+        quarantine_dropped=state.quarantine_dropped if state else 0,
     )  # fmt: skip
 
 

@@ -123,6 +123,7 @@ def status(
             ("Synchronised by", one.sync),
             ("Last webhook", at(one.last_webhook_at)),
             ("Webhooks unproven", at(one.unproven_since) if one.unproven_since else ""),
+            ("Webhooks forgotten", one.raw.get("quarantine_dropped") or ""),
             ("Differences", one.divergences or ""),
             ("Last canary", _canary(session, one.name)),
         ]

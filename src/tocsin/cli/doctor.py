@@ -250,6 +250,8 @@ def _setup(one: Connector, session: Session) -> Iterator[Check]:
         return
     if checked.fault:
         yield Check(one.name, BAD, checked.fault, f"im connector status {one.name}")
+    for missing in checked.gone:
+        yield Check(one.name, BAD, missing, "mend the mapping, and im apply -f hub.yaml")
     for warning in checked.warnings:
         what, _, step = warning.rpartition("; ")
         yield Check(one.name, WARN, what or warning, step if what else "")

@@ -34,6 +34,7 @@ class Checked(Shape):
     connector: str = ""
     looked: bool = False
     fault: str = ""
+    gone: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -352,7 +352,7 @@ class RemoteState:
 class Provider(Protocol):
     """The module `tocsin.providers.<name>.provider` has these functions; `abilities` in the manifest
     tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `probe`,
-    `healthy`, and both `inspect` and `warnings_of` by the one word inspect) exist."""
+    `healthy`, both `inspect` and `warnings_of` by the one word inspect, both `mappings` and `missing` by mappings) exist."""
 
     def check_settings(self, settings: Mapping[str, Json]) -> list[tuple[str, str]]:
         """(dotted field, what is wrong) for each fault in a connector's settings; [] = usable."""
@@ -388,3 +388,9 @@ class Provider(Protocol):
 
     def warnings_of(self, call: Call, answer: Response) -> list[str]:
         """What in such an answer would surprise somebody, in words with the next step."""
+
+    def mappings(self, connector: ConnectorSettings) -> list[Call]:
+        """Reads of what its settings name there; `step` = the fields that name it ("custom.service_id"), by "|"."""
+
+    def missing(self, call: Call, answer: Response) -> str:
+        """What is not there any more by such an answer, in words; "" = it is, or nobody can tell."""

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 
 from tocsin.core.errors import NotFound
 from tocsin.core.ports import Response
+from tocsin.engine import mapped
 from tocsin.engine.hub import Hub
 from tocsin.engine.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """`fault` = why it cannot be used, "" = it can; `warnings` in words with the next step; `looked` = whether
-    its provider can be asked at all."""
+    """`fault` = why it cannot be used, "" = it can; `gone` = what its settings name and its provider has not;
+    `warnings` in words with the next step; `looked` = whether its provider can be asked at all."""
 
     connector: str
     looked: bool
     fault: str = ""
     warnings: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 async def check(hub: Hub, wire: Wire, name: str) -> Checked:
@@ -40,4 +42,8 @@ async def check(hub: Hub, wire: Wire, name: str) -> Checked:
         answer = await wire.send(call.send)
         if isinstance(answer, Response):
             warnings += kind.module.warnings_of(call, answer)
-    return Checked(connector=name, looked=True, warnings=tuple(warnings))
+    gone: tuple[str, ...] = ()
+    if "mappings" in abilities:
+        looked = await mapped.look(hub, wire, connector.type, settings)
+        gone = tuple(f"{what}, named by {call.step.replace('|', ', ')}" for call, what in looked.gone)
+    return Checked(connector=name, looked=True, warnings=tuple(warnings), gone=gone)

@@ -16,7 +16,7 @@ from typing import Any
 
 from tocsin import policy as policies
 from tocsin.core.errors import BadInput, FieldFault, Refusal
-from tocsin.engine import snapshot, weigh
+from tocsin.engine import mapped, snapshot, weigh
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
@@ -76,16 +76,19 @@ def _with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
 
 async def apply(
     hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str, author: str, origin: str, force: bool = False,
+    ask: bool = True,
 ) -> Applied:  # fmt: skip
     """Make a text the configuration in force; the same text twice makes one version.
 
-    Raises BadInput for what it cannot mean, Unsafe for what would cost pages now, unless `force`.
+    Raises BadInput for what it cannot mean, Unsafe for what would cost pages now, unless `force`. `ask` = providers are
+    asked whether what it names there exists.
     """
     loaded = read(hub, text, environment=environment, file_name=file_name)
+    there = await mapped.look_up(hub, loaded) if ask else mapped.UNASKED
 
     async def work(connection: Connection) -> Applied:
         return await install(
-            connection, hub, loaded, name=file_name, author=author, origin=origin, force=force
+            connection, hub, loaded, name=file_name, author=author, origin=origin, force=force, there=there
         )
 
     return await hub_takes(hub, work)
@@ -110,6 +113,7 @@ async def apply_at_start(hub: Hub, file: Path, environment: Mapping[str, str]) -
             author="start",
             origin="file",
             force=not in_force,
+            ask=False,
         )
     except (BadInput, weigh.Unsafe, OSError, UnicodeDecodeError) as fault:
         if not in_force:
@@ -136,8 +140,9 @@ async def hub_takes(hub: Hub, work: Callable[[Connection], Awaitable[Applied]]) 
 
 
 async def install(
-    connection: Connection, hub: Hub, loaded: Loaded, *, name: str, author: str, origin: str, force: bool
-) -> Applied:
+    connection: Connection, hub: Hub, loaded: Loaded, *, name: str, author: str, origin: str, force: bool,
+    there: mapped.There = mapped.UNASKED,
+) -> Applied:  # fmt: skip
     """Make `loaded` the version in force, when it says anything else than the present one.
 
     Raises Unsafe when that would cost pages (S51); with `force` it is told instead.
@@ -145,7 +150,7 @@ async def install(
     now = hub.now()
     await configs.one_at_a_time(connection)
     before = await configs.latest(connection)
-    expected = await foreseen(connection, hub, before, loaded)
+    expected = await foreseen(connection, hub, before, loaded, there)
     if expected.refusals and not force:
         raise weigh.unsafe(name, expected.refusals)
     changed = await _changed_secrets(connection, hub, loaded.secrets)
@@ -173,26 +178,34 @@ async def _changed_secrets(connection: Connection, hub: Hub, given: Mapping[str,
 async def compare(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Applied:
     """What an apply would do; nothing is changed."""
     loaded = read(hub, text, environment=environment, file_name=file_name)
+    there = await mapped.look_up(hub, loaded)
 
     async def look(connection: Connection) -> Applied:
-        return await foreseen(connection, hub, await configs.latest(connection), loaded)
+        return await foreseen(connection, hub, await configs.latest(connection), loaded, there)
 
     return await hub.database.transact(look)
 
 
-async def foreseen(connection: Connection, hub: Hub, before: Version | None, loaded: Loaded) -> Applied:
+async def foreseen(
+    connection: Connection,
+    hub: Hub,
+    before: Version | None,
+    loaded: Loaded,
+    there: mapped.There = mapped.UNASKED,
+) -> Applied:
     """What putting `loaded` in force would do and cost; its version is the one in force now."""
     old = before.document if before else {}
     number = before.version if before else 0
     if before is not None and before.hash == loaded.hash:
-        return Applied(number, False, "", loaded.warnings)
+        told = tuple(f"{fault.field}: {fault.message}" for fault in there.gone)
+        return Applied(number, False, "", (*loaded.warnings, *there.told, *told))
     verdict = await weigh.weighed(connection, hub, before, loaded)
     return Applied(
         number,
         True,
         difference(old, loaded.document),
-        (*loaded.warnings, *verdict.warnings),
-        verdict.refusals,
+        (*loaded.warnings, *verdict.warnings, *there.told),
+        (*verdict.refusals, *there.gone),
     )
 
 

@@ -81,6 +81,7 @@ class ConnectorState:
     proven_at: datetime | None
     unproven_since: datetime | None
     slow_until: datetime | None
+    quarantine_dropped: int = 0
 
 
 def remote_of(row: Columns) -> Remote:
@@ -362,7 +363,7 @@ def _state_of(row: Columns) -> ConnectorState:
         tokens_at=row["tokens_at"], last_success_at=row["last_success_at"], last_failure_at=row["last_failure_at"],
         last_error=row["last_error"], last_webhook_at=row["last_webhook_at"],
         proven_at=row["proven_at"], unproven_since=row["unproven_since"],
-        slow_until=row["slow_until"],
+        slow_until=row["slow_until"], quarantine_dropped=row["quarantine_dropped"],
     )  # fmt: skip
 
 

@@ -35,15 +35,6 @@ async def note(connection: Connection, prints: Mapping[str, str]) -> None:
         )  # fmt: skip
 
 
-async def proved(connection: Connection, connector: str, print: str, now: datetime) -> None:
-    """It answered well with these settings, in a test by hand or by a page."""
-    await connection.execute(
-        "INSERT INTO connector_proof (connector, print, since, proved_at) VALUES ($1, $2, $3, $3)"
-        " ON CONFLICT (connector, print) DO UPDATE SET proved_at = excluded.proved_at",
-        connector, print, now,
-    )  # fmt: skip
-
-
 async def tested(connection: Connection, prints: Mapping[str, str]) -> frozenset[str]:
     """Of these connectors those that are proved with their print, whenever that was in force."""
     rows = await connection.fetch(

@@ -102,5 +102,6 @@ async def check_connector(hub: TheHub, who: Writer, name: str) -> sides.Checked:
     finally:
         await wire.close()
     return sides.Checked(
-        connector=found.connector, looked=found.looked, fault=found.fault, warnings=list(found.warnings)
-    )
+        connector=found.connector, looked=found.looked, fault=found.fault, gone=list(found.gone),
+        warnings=list(found.warnings),
+    )  # fmt: skip

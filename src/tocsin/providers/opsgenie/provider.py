@@ -26,7 +26,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.providers.opsgenie import acts, alerts, answers, cloud, options, webhook
+from tocsin.providers.opsgenie import acts, alerts, answers, cloud, mapped, options, webhook
 
 BATCH = 20  # aliases in one search: the address stays under 4 KB
 
@@ -108,3 +108,13 @@ def healthy(answer: Response | WireFault) -> str:
     if isinstance(body, dict) and isinstance(body.get("data"), list):
         return ""
     return "the answer is not Opsgenie's: check base_url and any proxy between"
+
+
+def mappings(connector: ConnectorSettings) -> list[Call]:
+    """Reads of the responders that are mapped; none for JSM."""
+    return mapped.calls(connector.settings)
+
+
+def missing(call: Call, answer: Response) -> str:
+    """Who was deleted there."""
+    return mapped.missing(call, answer)

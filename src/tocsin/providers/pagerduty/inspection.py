@@ -34,7 +34,7 @@ def warnings(call: Call, answer: Response) -> list[str]:
     """What an answer shows, each with the next step."""
     wanted = call.step.partition(":")[2]
     if answer.status == 404:
-        return [f"PagerDuty has no service {wanted}: check service_id and service_mappings"]
+        return []  # that is for `missing`
     service = answers.mapping(answers.json_of(answer.body), "service")
     name = answers.text(service.get("name")) or wanted
     found = []

@@ -23,7 +23,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.providers.pagerduty import events, inspection, options, reading, rest, webhook
+from tocsin.providers.pagerduty import events, inspection, mapped, options, reading, rest, webhook
 
 
 def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -87,3 +87,13 @@ def inspect(connector: ConnectorSettings) -> list[Call]:
 def warnings_of(call: Call, answer: Response) -> list[str]:
     """Its timers, and whether it can page at all."""
     return inspection.warnings(call, answer)
+
+
+def mappings(connector: ConnectorSettings) -> list[Call]:
+    """Reads of the services and escalation policies that are mapped."""
+    return mapped.calls(connector.settings)
+
+
+def missing(call: Call, answer: Response) -> str:
+    """What was deleted there."""
+    return mapped.missing(call, answer)

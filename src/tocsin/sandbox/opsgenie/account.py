@@ -76,6 +76,20 @@ def stable_id(name: str) -> str:
     return str(uuid.uuid5(_SPACE, name))
 
 
+def named(account: Account) -> dict[str, list[Json]]:
+    """What the configuration API lists, by the word of its path."""
+    teams, users, escalations = account.teams, account.users.values(), account.escalations.values()
+    return {
+        "teams": [{"id": t.id, "name": t.name, "description": ""} for t in teams.values()],
+        "users": [{"id": u.id, "username": u.username, "fullName": u.full_name} for u in users],
+        "escalations": [{"id": e.id, "name": e.name, "rules": []} for e in escalations],
+        "schedules": [
+            {"id": stable_id(f"schedule/{t}"), "name": f"{t}_schedule", "timezone": "Etc/UTC", "enabled": True}
+            for t in teams
+        ],
+    }  # fmt: skip
+
+
 def seed_account() -> Account:
     """The account that the project's example configuration expects."""
     account = Account(integration_id=stable_id("integration/api"))

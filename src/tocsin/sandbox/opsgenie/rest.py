@@ -13,7 +13,7 @@ from tocsin.sandbox.access import Access
 from tocsin.sandbox.clock import iso_millis
 from tocsin.sandbox.gate import DOOMED, SILENT, Door, Gate
 from tocsin.sandbox.limits import Limits
-from tocsin.sandbox.opsgenie.account import stable_id
+from tocsin.sandbox.opsgenie.account import named, stable_id
 from tocsin.sandbox.opsgenie.alert import Alert, api_json
 from tocsin.sandbox.opsgenie.alerts import AlertDesk, Failed
 from tocsin.sandbox.opsgenie.errors import PRIORITIES, Refusal, check_action, check_create, unprocessable
@@ -86,6 +86,7 @@ class Rest:
             app.router.add_route(method, "/v2/heartbeats/{name}/ping", self._ping)
         for name in ("teams", "users", "escalations", "schedules"):
             get(f"/v2/{name}", self._names(name))
+            get(f"/v2/{name}/{{id}}", self._names(name))
         get("/v2/schedules/{id}/on-calls", self._on_calls)
         return app
 
@@ -273,27 +274,15 @@ class Rest:
 
     def _names(self, name: str) -> Callable[[web.Request], Any]:
         async def handler(request: web.Request) -> web.Response:
-            account = self._desk.account
-            listed: dict[str, list[Json]] = {
-                "teams": [{"id": t.id, "name": t.name, "description": ""} for t in account.teams.values()],
-                "users": [
-                    {"id": u.id, "username": u.username, "fullName": u.full_name}
-                    for u in account.users.values()
-                ],
-                "escalations": [
-                    {"id": e.id, "name": e.name, "rules": []} for e in account.escalations.values()
-                ],
-                "schedules": [
-                    {
-                        "id": stable_id(f"schedule/{t}"),
-                        "name": f"{t}_schedule",
-                        "timezone": "Etc/UTC",
-                        "enabled": True,
-                    }
-                    for t in account.teams
-                ],
-            }
-            return self._data(listed[name])
+            listed = named(self._desk.account)[name]
+            wanted = request.match_info.get("id")
+            if wanted is None:
+                return self._data(listed)
+            keys = ("name", "username", "id")
+            found = next((one for one in listed if wanted in [one.get(key) for key in keys]), None)
+            if found is None:
+                raise Refusal(404, f"No {name.removesuffix('s')} exists with that identifier")
+            return self._data(found)
 
         return handler
 
