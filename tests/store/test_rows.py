@@ -19,7 +19,7 @@ from tocsin.core.model import (
     Link,
     Part,
 )
-from tocsin.core.plan import Plan, PlannedStep, Way
+from tocsin.core.plan import Join, Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
 from tocsin.store import incidents, intake
@@ -79,6 +79,8 @@ plans = st.builds(
         st.builds(PlannedStep, mode=st.sampled_from(Mode), ways=ways, after=spans, within=spans, sent_at=maybe), max_size=3
     ).map(tuple),
     started_at=maybe, hold_until=maybe, last_resort=ways, last_resort_at=maybe, told_exhausted=st.booleans(),
+    held_until=maybe, warned=st.booleans(), asked_again_at=maybe,
+    joins=st.lists(st.builds(Join, alert=st.uuids(), title=words), max_size=3).map(tuple),
 )  # fmt: skip
 often = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from tocsin.core.alarm import avoiding, is_alarm
+from tocsin.core.alarm import is_alarm
 from tocsin.core.canary import as_canary
 from tocsin.core.classify import Classified, classify
 from tocsin.core.dedup import Reading
 from tocsin.core.flap import flapping
 from tocsin.core.grouping import group_key
 from tocsin.core.heard import heard_lines
+from tocsin.core.joining import joined
 from tocsin.core.lifecycle import Act, Ruling, rule, stopped_early
 from tocsin.core.model import (
     Actor,
@@ -32,14 +33,15 @@ from tocsin.core.model import (
 )
 from tocsin.core.mute import Muting, muting
 from tocsin.core.owed import Owed, put_off, still_owed
-from tocsin.core.parts import with_parts
-from tocsin.core.plan import Plan, plan_for, with_channels
+from tocsin.core.parts import grown, with_parts
+from tocsin.core.plan import Plan
+from tocsin.core.planned import planned
 from tocsin.core.policy import Policy, RouteKind
 from tocsin.core.promote import way_of
 from tocsin.core.quiet import Quiet, collected, quiet, record_of_quiet, unmuted, would_have_paged, would_page
 from tocsin.core.record import core_facts, record_of
 from tocsin.core.rise import asked_again, worsened
-from tocsin.core.severity import Severity, worse
+from tocsin.core.severity import worse
 from tocsin.core.situation import Decision, Situation, Understood
 from tocsin.core.storm import is_storm
 
@@ -111,7 +113,7 @@ def conclude(
     # its own earlier incident is open still, or again: nobody needs a second one for the same condition
     home = situation.previous if situation.previous is not None and situation.previous.open else group
     if home is not None:
-        return _joined(situation, home, u, alert, told, policy, now)
+        return joined(situation, home, u, alert, told, policy, now)
     return _opened(situation, u, alert, told, policy, now, new_id)
 
 
@@ -207,7 +209,7 @@ def _repeated(
             after, line = worsened(after, u.severity, u.route, policy)
             told = (*told, line)
         if u.route.kind is RouteKind.PAGE and (worse_now or still_owed(situation, incident)):
-            plan, more = _plan(situation, u, policy, now)
+            plan, more = planned(situation, u, policy, now)
             told = (*told, *u.route.reasons, *more)
     ruling: Ruling | None = None
     if acknowledged and after.status is IncidentStatus.OPEN:
@@ -215,7 +217,7 @@ def _repeated(
     elif (plan is not None or (breaks and not held.mutes)) and not u.acknowledged:
         alert = replace(alert, status=AlertStatus.OPEN)
         ruling = asked_again(after, now)
-    after, ruling, more = _grown(
+    after, ruling, more = grown(
         ruling.incident if ruling else after, ruling, alert, now, also=not acknowledged and not held.mutes
     )
     return Decision(
@@ -223,14 +225,6 @@ def _repeated(
         page_again=bool(more) and ruling is None and incident.status is IncidentStatus.MITIGATED,
         record=later.record if later else None, look_again_at=later.look_again_at if later else None,
     )  # fmt: skip
-
-
-def _grown(
-    incident: Incident, ruling: Ruling | None, alert: Alert, now: datetime, *, also: bool = True
-) -> tuple[Incident, Ruling | None, tuple[Line, ...]]:
-    """The incident with a part for each service of the alert (S20), also in the ruling; not when not `also`."""
-    after, lines = with_parts(incident, alert.services if also else (), now)
-    return after, replace(ruling, incident=after) if ruling else None, lines
 
 
 def _latest(incident: Incident, alert: Alert, u: Understood) -> Incident:
@@ -260,23 +254,6 @@ def _reopens(situation: Situation, policy: Policy, now: datetime) -> bool:
     return now < previous.resolved_at + window
 
 
-def _plan(
-    situation: Situation, u: Understood, policy: Policy, now: datetime
-) -> tuple[Plan, tuple[Line, ...]]:
-    steps = with_channels(u.route.steps, u.route.channels)
-    plan, lines = plan_for(
-        steps,
-        policy,
-        team=u.classified.team,
-        now=now,
-        delay=u.route.delay,
-        mailer=situation.mailer,
-        repeat=u.route.repeat,
-    )
-    plan, more = avoiding(plan, situation.alert)
-    return plan, (*lines, *more)
-
-
 def _reopened(
     situation: Situation,
     previous: Incident,
@@ -298,44 +275,11 @@ def _reopened(
         rule=u.route.rule, config_version=policy.version,
     )  # fmt: skip
     after, further = with_parts(_latest(after, alert, u), alert.services, now)
-    plan, more = _plan(situation, u, policy, now)
-    joined = replace(alert, status=AlertStatus.OPEN, incident_id=previous.id, muted_by="")
+    plan, more = planned(situation, u, policy, now)
+    again = replace(alert, status=AlertStatus.OPEN, incident_id=previous.id, muted_by="")
     return Decision(
-        alert=joined, incident=after, joined=True, ruling=replace(ruling, incident=after), plan=plan,
+        alert=again, incident=after, joined=True, ruling=replace(ruling, incident=after), plan=plan,
         lines=(*told, line, *further, *more), record=record_of(u.severity, u.classified, u.route, policy, ""),
-    )  # fmt: skip
-
-
-def _joined(
-    situation: Situation,
-    home: Incident,
-    u: Understood,
-    alert: Alert,
-    told: tuple[Line, ...],
-    policy: Policy,
-    now: datetime,
-) -> Decision:
-    known = situation.previous is not None and situation.previous.id == home.id
-    line = Line(
-        kind="alert_joined", text=f"Joins {home.name}: {alert.title}", reason="same_key" if known else "grouped",
-        data={"correlation_id": alert.correlation_id},
-    )  # fmt: skip
-    told, after, plan = (*told, line), home, None
-    worse_now = u.severity.rank > home.severity.rank
-    if worse_now:
-        after, rose = worsened(home, u.severity, u.route, policy)
-        plan, more = _plan(situation, u, policy, now)
-        told = (*told, rose, *more)
-    # never a silent join: what is worse, or high and new, is for the holder to know (S21); a snooze ends with any (S26)
-    loud = worse_now or u.severity.rank >= Severity.HIGH.rank or home.snoozed_until is not None
-    ruling = asked_again(after, now) if loud else None
-    after, ruling, further = _grown(ruling.incident if ruling else after, ruling, alert, now)
-    again = bool(further) and ruling is None and home.status is IncidentStatus.MITIGATED
-    status = AlertStatus.ACKNOWLEDGED if after.status is IncidentStatus.MITIGATED else AlertStatus.OPEN
-    return Decision(
-        alert=replace(alert, status=status, incident_id=home.id, muted_by=""), incident=after, joined=True,
-        ruling=ruling, plan=plan, page_again=again, tell_update=worse_now or ruling is not None, lines=(*told, *further),
-        record=record_of(u.severity, u.classified, u.route, policy, ""),
     )  # fmt: skip
 
 
@@ -370,7 +314,7 @@ def _opened(
     )
     text = f"Opened as {u.severity.sev}" + (f", again after {previous.name}" if previous else "")
     line = Line(kind="incident_opened", text=text, reason="recurrence" if previous else "opened")
-    plan, more = _plan(situation, u, policy, now)
+    plan, more = planned(situation, u, policy, now)
     return Decision(
         alert=opened,
         incident=incident,

@@ -35,6 +35,12 @@ def group_key(
     return "", ()
 
 
+def is_over(rule: GroupingRule | None, opened_at: datetime, joined_at: datetime, now: datetime) -> bool:
+    """Does the group of an open incident take nobody any more? `joined_at` = when the last alert joined; `rule` None
+    = the configuration has it no more. Both times are half-open: at their very end the group is over."""
+    return rule is None or now >= joined_at + rule.within or now >= opened_at + rule.at_most
+
+
 def _scoped(alert: Alert, grouping: GroupingRule, value: str) -> str:
     text = f"{alert.service}\x1f{grouping.name}\x1f{value}"
     return f"{grouping.name}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from tocsin.core.model import Incident, IncidentStatus, Line, Part
+from tocsin.core.lifecycle import Ruling
+from tocsin.core.model import Alert, Incident, IncidentStatus, Line, Part
 from tocsin.core.storm import is_storm
 
 
@@ -40,3 +41,11 @@ def with_parts(
         for name in missing
     )  # fmt: skip
     return after, lines
+
+
+def grown(
+    incident: Incident, ruling: Ruling | None, alert: Alert, now: datetime, *, also: bool = True
+) -> tuple[Incident, Ruling | None, tuple[Line, ...]]:
+    """The incident with a part for each service of the alert (S20), also in the ruling; not when not `also`."""
+    after, lines = with_parts(incident, alert.services if also else (), now)
+    return after, replace(ruling, incident=after) if ruling else None, lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tocsin.core.model import Line
 from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
@@ -44,11 +45,20 @@ class PlannedStep:
     repeated_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """An alert that joined, about which the holder is still to be asked (S21)."""
+
+    alert: UUID
+    title: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The page under way. `hold_until` = a delay rule holds it; `last_resort` are asked when a step
     reaches nobody; `services` = the parts that are paged. `held_until` = when the acknowledgement ends (S25), of
-    which the holder was `warned`."""
+    which the holder was `warned`. `asked_again_at` = when it was last begun again, and `joins` what joined too soon
+    after that to ask again at once (S21)."""
 
     steps: tuple[PlannedStep, ...] = ()
     started_at: datetime | None = None
@@ -58,6 +68,8 @@ class Plan:
     told_exhausted: bool = False
     held_until: datetime | None = None
     warned: bool = False
+    asked_again_at: datetime | None = None
+    joins: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from tocsin.core.dedup import Reading
 from tocsin.core.digest import Collected
 from tocsin.core.flap import Life
 from tocsin.core.lifecycle import Ruling
-from tocsin.core.model import Alert, Event, Incident, Json, Line
+from tocsin.core.model import Alert, Event, Incident, IncidentId, Json, Line
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Integration, TimedMute
 from tocsin.core.route import Route
@@ -54,6 +54,7 @@ class Situation:
     `mutes` are the silences and maintenance windows there are, whatever they cover; `parents` what is down of
     what the alert's service depends on. `muted_since` = when the alert was first kept quiet without a break.
     `lives` are the latest lives of its key, this one included, in the order of their beginnings.
+    `asked_again` = when the holder of an incident that it may join was last asked again (S21).
     """
 
     alert: Alert
@@ -69,6 +70,7 @@ class Situation:
     parents: tuple[Parent, ...] = ()
     muted_since: datetime | None = None
     lives: tuple[Life, ...] = ()
+    asked_again: Mapping[IncidentId, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,8 @@ class Decision:
     to begin (replaces the one under way); `page_again` = the one under way starts from its first step, for parts
     that nobody has. `tell_update` = the providers that hold it are told the text. `look_again_at` = decide this
     alert again then, whether or not anything is heard of it: a mute ends, a time of quiet is over. It stands until
-    the next decision, which sets its own. `collected` = it goes into that digest."""
+    the next decision, which sets its own. `collected` = it goes into that digest. `asks_later` = its holder is to be asked about this
+    alert when the last asking is old enough (S21)."""
 
     alert: Alert
     incident: Incident | None = None
@@ -106,3 +109,4 @@ class Decision:
     record: Mapping[str, Json] | None = None
     look_again_at: datetime | None = None
     collected: Collected | None = None
+    asks_later: bool = False

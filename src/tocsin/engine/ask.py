@@ -233,6 +233,7 @@ def name_of(remote: Remote) -> RemoteName:
 def begin(plan: Plan, before: Plan, *, anew: bool) -> Plan:
     """A plan that takes over from another: unless the page starts `anew`, targets already asked stay
     asked, and a delay is over (S6)."""
+    plan = replace(plan, asked_again_at=before.asked_again_at, joins=before.joins)
     if anew or before.started_at is None:
         return plan
     return replace(plan, started_at=before.started_at, hold_until=None)
@@ -242,8 +243,9 @@ def again(plan: Plan, now: datetime) -> Plan:
     """The same page from its first step."""
     steps = tuple(replace(step, sent_at=None, repeated_at=None) for step in plan.steps)
     return replace(
-        plan, steps=steps, started_at=now, hold_until=None, last_resort_at=None, told_exhausted=False
-    )
+        plan, steps=steps, started_at=now, hold_until=None, last_resort_at=None, told_exhausted=False,
+        asked_again_at=now, joins=(),
+    )  # fmt: skip
 
 
 def waits_at(remotes: Iterable[Remote], ways: Iterable[tuple[Way, str]]) -> list[tuple[int, str]]:

@@ -12,6 +12,8 @@ from tocsin.core.decide import is_quiet, understand
 from tocsin.core.dedup import Reading
 from tocsin.core.expire import concluded
 from tocsin.core.flap import Life
+from tocsin.core.grouping import is_over
+from tocsin.core.joining import owed_at, owes
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, IncidentStatus, Line
 from tocsin.core.mute import depends_on
 from tocsin.core.plan import Plan
@@ -32,6 +34,7 @@ from tocsin.store.lives import Key, lives_of
 from tocsin.store.outbox import Remote
 from tocsin.store.parents import parents
 from tocsin.store.sheet import Decided, RemoteName, Sheet, save
+from tocsin.store.timers import JOIN
 from tocsin.store.undecided import Undecided
 
 TOGETHER = 100
@@ -224,8 +227,7 @@ async def _gather_groups(connection: Connection, table: _Table, understood: list
     kept = await incidents.lock(connection, [i for i, _, _ in found.values()])
     for key, (incident_id, opened_at, joined_at) in found.items():
         rule = rules.get(key.rsplit(":", 1)[0])
-        late = rule is None or table.now >= joined_at + rule.within or table.now >= opened_at + rule.at_most
-        if late or incident_id not in kept:
+        if is_over(rule, opened_at, joined_at, table.now) or incident_id not in kept:
             table.sheet.ungrouped.add(incident_id)
             continue
         table.groups[key] = incident_id
@@ -236,12 +238,19 @@ async def _gather_groups(connection: Connection, table: _Table, understood: list
         table.live.update(await undecided.live_by_incident(connection, table.groups.values()))
 
 
+def _asked_again(table: _Table, *homes: Incident | None) -> dict[IncidentId, datetime]:
+    """When the holder of each of these was last asked again (S21); also in this very batch."""
+    plans = {home.id: table.kept[home.id].plan for home in homes if home and home.id in table.kept}
+    return {name: plan.asked_again_at for name, plan in plans.items() if plan.asked_again_at}
+
+
 async def _settle(
     connection: Connection, hub: Hub, table: _Table, work: Undecided, situation: Situation, meant: Understood
 ) -> None:
     group_id = table.groups.get(meant.group_key)
     group = table.kept[group_id].incident if group_id else None
     group = group if group and group.open else None
+    situation = replace(situation, asked_again=_asked_again(table, group, situation.previous))
     decision = concluded(situation, meant, group, table.policy, table.now, _new_incident(table, work))
     if decision.opened and not situation.paged_blind:
         decision = _collapsed(table, decision, meant)
@@ -341,12 +350,15 @@ async def _page(
         plan = ask.again(before, table.now)
     if decision.plan is not None:
         anew = decision.opened or decision.page_again or (ruling is not None and ruling.starts_paging)
-        plan = ask.begin(decision.plan, before, anew=anew)
+        plan = ask.begin(decision.plan, plan, anew=anew)
     parts = known.incident.parts if known else ()
     if not (decision.joined and plan is before and parts == incident.parts):
         # a join that asks nobody anew changes nothing of the page, which may have begun in this very batch
         plan, ways = ask.page(hub, table.sheet, incident, plan, remotes, table.breakers, table.now)
         await supersede(connection, table.sheet, incident, remotes, ways, table.now)
+    if decision.asks_later:
+        plan = owes(plan, alert)
+        table.sheet.timers[(JOIN, incident.id)] = owed_at(plan)
     if decision.tell_update:
         tell_update(hub, table.sheet, incident, remotes, table.now)
     table.kept[incident.id] = Kept(incident, plan)

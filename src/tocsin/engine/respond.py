@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tocsin.core.errors import Conflict, NotFound
+from tocsin.core.joining import acted
 from tocsin.core.lapse import hold, holder_first, holder_way, restarts, timeout_of
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line
@@ -22,7 +23,7 @@ from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.incidents import Kept
 from tocsin.store.sheet import Sheet, save
-from tocsin.store.timers import ACK
+from tocsin.store.timers import ACK, JOIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,14 @@ async def act_on(
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
     if restarts(kept.incident, act, actor) and kept.plan.held_until is not None:
         kept = _keep_holding(hub, sheet, kept, actor, now)
+    if kept.plan.joins and acted(act, actor):
+        kept = Kept(kept.incident, replace(kept.plan, joins=()))
+        sheet.incidents[kept.incident.id] = (kept.incident, kept.plan)
+        sheet.timers[(JOIN, kept.incident.id)] = None
     if ruling.changed:
         for alert in alerts:
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
-        await _carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
+        await carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
     return ruling
 
@@ -150,7 +155,7 @@ def alert_follows(
         sheet.alert_status.append((alert, become.value, None, None, None))
 
 
-async def _carry_out(
+async def carry_out(
     connection: Connection,
     hub: Hub,
     sheet: Sheet,
@@ -160,6 +165,7 @@ async def _carry_out(
     note: str,
     now: datetime,
 ) -> None:
+    """What follows from a ruling that changed something: the other providers told, the page looked at, all on the sheet."""
     incident, plan = ruling.incident, kept.plan
     remotes = await outbox.remotes_of(connection, incident.id)
     if ruling.starts_paging:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
+from tocsin.engine.joining import ask_about_joins, joins_due
 from tocsin.engine.lapse import end_acknowledgement, hold_on, snoozed_out
 from tocsin.engine.tell import supersede
 from tocsin.store import incidents, outbox, timers
@@ -22,9 +23,11 @@ async def tick(hub: Hub) -> tuple[int, float]:
     """Look at what is due; (how many, seconds until there is more to look at, at most 5)."""
 
     ended: list[UUID] = []
+    joined: list[UUID] = []
 
     async def work(connection: Connection) -> tuple[int, float]:
         ended.clear()
+        joined.clear()
         now = hub.now()
         since = hub.gate.made_since
         due = await timers.claim_due(connection, now, TOGETHER, opened_since=since)
@@ -33,6 +36,7 @@ async def tick(hub: Hub) -> tuple[int, float]:
             await _look(connection, hub, ids)
         ended.extend(await hold_on(connection, hub, [one for kind, one in due if kind == timers.ACK]))
         ended.extend(await snoozed_out(connection, hub, [one for kind, one in due if kind == timers.SNOOZE]))
+        joined.extend(await joins_due(connection, hub, [one for kind, one in due if kind == timers.JOIN]))
         following = await timers.next_due(connection)
         if since is not None:
             return len(due), 1.0
@@ -42,6 +46,8 @@ async def tick(hub: Hub) -> tuple[int, float]:
     count, wait = await hub.database.transact(work)
     for incident_id in ended:
         await end_acknowledgement(hub, incident_id)
+    for incident_id in joined:
+        await ask_about_joins(hub, incident_id)
     if count:
         hub.wake.ring("effects")
     return count, wait

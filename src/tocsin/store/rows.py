@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -22,7 +23,7 @@ from tocsin.core.model import (
     Link,
     Part,
 )
-from tocsin.core.plan import Plan, PlannedStep, Way
+from tocsin.core.plan import Join, Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
 
@@ -186,6 +187,8 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
         "told_exhausted": plan.told_exhausted,
         "held_until": _time_out(plan.held_until),
         "warned": plan.warned,
+        "asked_again_at": _time_out(plan.asked_again_at),
+        "joins": [{"alert": str(join.alert), "title": join.title} for join in plan.joins],
     }
 
 
@@ -214,6 +217,8 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
         told_exhausted=value["told_exhausted"],
         held_until=_time_in(value.get("held_until")),
         warned=bool(value.get("warned")),
+        asked_again_at=_time_in(value.get("asked_again_at")),
+        joins=tuple(Join(UUID(join["alert"]), join["title"]) for join in value.get("joins") or ()),
     )
 
 

@@ -19,6 +19,10 @@ SNOOZE = "snooze"
 """The end of a snooze. One that was broken meanwhile leaves it behind: then nothing is due (`core/snooze.py`)."""
 
 
+JOIN = "join"
+"""The holder is to be asked about what joined, if it still fires and nobody has acted (`core/joining.py`)."""
+
+
 async def claim_due(
     connection: Connection, now: datetime, most: int, *, opened_since: datetime | None = None
 ) -> list[tuple[str, UUID]]:
