@@ -354,12 +354,15 @@ async def test_s48_a_hold_is_not_deaf_and_ends_by_itself(begin: Begin, plug: Plu
     await rig.advance(seconds=61)
 
     async def rest() -> bool:
-        rig.daemon.hub.wake.ring("keeper")
         return "Sign-up is slow" in [p["title"] for p in await rig.pagerduty()]
 
+    async def over() -> bool:
+        rig.daemon.hub.wake.ring("keeper")
+        return rig.daemon.hub.hold is None
+
     await rig.until(rest, "after two minutes the rest follows")
+    await rig.until(over, "the hold is over, by the keeper's next look")
     assert held == {"Checkout is down", "Sign-up is down"}
-    assert rig.daemon.hub.hold is None
 
 
 # ---- the morning after -----------------------------------------------------------------------------------
