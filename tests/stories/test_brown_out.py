@@ -157,6 +157,23 @@ async def test_the_brown_out(begin: Begin) -> None:
     await rig.until(silenced, "one acknowledgement silences both")
     await rig.call("POST", f"/api/v1/incidents/{lost}/resolve", {"note": "rolled back"}, want=200)
     await rig.quiet()
+
+    async def silenced_but_the_resolved() -> bool:
+        there = [p["status"] for p in await rig.pagerduty()]
+        return sorted(there) == ["acknowledged"] * (len(there) - 1) + ["resolved"]
+
+    await rig.advance(minutes=10)
+    await rig.quiet()
+    late = (await rig.alert(**{**CHECKOUT, "title": "Ten minutes in"}))["incident"]
+    await side(rig, "prod-pagerduty", "created_at", late)
+    await rig.advance(seconds=30)
+    await side(rig, "prod-opsgenie", "created_at", late)
+    (ringing,) = [a for a in await rig.opsgenie() if a["message"] == "Ten minutes in"]
+    assert ringing["notification_count"] == 1
+    await rig.control("POST", f"/opsgenie/alerts/{ringing['id']}/acknowledge", {"user": "di@example.com"})
+    await rig.until(silenced_but_the_resolved, "it is silenced at both as well")
+    await rig.quiet()
+
     before = (rings(await rig.pagerduty()), rings(await rig.opsgenie()))
     await rig.heal()
     for _ in range(8):
@@ -168,3 +185,4 @@ async def test_the_brown_out(begin: Begin) -> None:
     assert (rings(await rig.pagerduty()), rings(await rig.opsgenie())) == before
     assert (await rig.incident(lost))["status"] == "resolved"
     assert {(await rig.incident(name))["status"] for name in quiet} == {"mitigated"}
+    assert (await rig.incident(late))["status"] == "mitigated"

@@ -85,6 +85,9 @@ async def test_the_mute_that_hides_nothing(begin: Begin, zone: str, day: str, ev
     assert await muted(rig) == {}
     listed = await rig.call("GET", "/api/v1/incidents", want=200)
     assert {i["title"] for i in listed["items"]} == {"Disk one is full", "Disk two fills"}
+    rung = {page["title"]: page["notification_count"] for page in await rig.pagerduty()}
+    assert rung["Disk two fills"] == 1, "at four, and once"
+    assert rung["Disk one is full"] >= 1  # by then PagerDuty has escalated it by its own rules
     (second,) = [i["name"] for i in listed["items"] if i["title"] == "Disk two fills"]
     (ended,) = [line for line in await rig.timeline(second) if line["kind"] == "mute_ended"]
     assert "maintenance window “disks”" in ended["text"]

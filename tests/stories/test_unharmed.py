@@ -73,7 +73,7 @@ async def test_a_broken_connection_leaves_nothing(
 
 
 async def test_what_nobody_can_read_is_kept_and_told_once(begin: Begin) -> None:
-    """At a known key: 202, the request kept as it came, one low alert for each integration, however often."""
+    """S53: at a known key 202, the request kept as it came, one low alert for each integration, however often."""
     rig = await begin()
     for body in (b'{"a":', b'{"b":', b'{"c":'):
         async with rig.http.post(rig.daemon.url + WEBHOOK, data=body) as answer:
