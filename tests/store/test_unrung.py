@@ -50,3 +50,34 @@ async def test_s30_a_rung_is_read_as_often_as_a_hedge_needs_it(
         return found
 
     assert await database.transact(run) == READS[reads]
+
+
+@pytest.mark.parametrize(
+    ("step", "reads"),
+    [
+        pytest.param(ALONE, [], id="nobody to hedge to: that reading told it"),
+        pytest.param(HEDGED, [*range(5, 61, 5)], id="a hedge may follow: each 10 s is too late for it"),
+    ],
+)
+async def test_s27_what_is_read_back_anyway_is_not_read_twice(
+    database: Database, step: PlannedStep, reads: list[int]
+) -> None:
+    """Where webhooks cannot come, the state of a page is read each 10 s, and who was rung with it."""
+    incident, filled = an_incident(severity=Severity.CRITICAL), Sheet()
+    filled.incidents[incident.id] = (incident, Plan(steps=(step,), started_at=NOON))
+    filled.remotes = [NewRemote(RemoteName(incident.id, "pd", "web", "", 1), "key", 0, NOON)]
+    often = timedelta(seconds=10)
+
+    async def run(connection: Connection) -> list[int]:
+        await sheet.save(connection, filled, NOON)
+        await connection.execute("UPDATE remote SET created_at = $1, accepted_at = $1", NOON)
+        found = []
+        for second in range(61):
+            now = NOON + seconds(second)
+            due = await remotes.unrung(connection, "pd", now, 10)
+            await remotes.rungs_read(connection, [remote.id for remote in due], now)
+            found += [second] if due else []
+            await remotes.claim_due(connection, "pd", now, open_every=often, every=often, most=10)
+        return found
+
+    assert await database.transact(run) == reads

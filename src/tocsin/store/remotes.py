@@ -132,20 +132,23 @@ async def doubt(connection: Connection, connector: str, since: datetime) -> bool
 
 async def unrung(connection: Connection, connector: str, now: datetime, most: int) -> list[Remote]:
     """Pages that were created and of which nobody is known to have been notified, due to be read: a critical one
-    that may be hedged each 5 s for two minutes; others, on which nothing waits, after 15 s, and all less often later,
-    for an hour. The critical first."""
+    that may be hedged each 5 s for two minutes; where only the timeline waits, 15 s after it was read last for
+    whatever reason, and all less often later, for an hour. Those that may be hedged first."""
     rows = await connection.fetch(
         """
         SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id
+        CROSS JOIN LATERAL (SELECT i.severity = 'critical'
+          AND jsonb_path_exists(i.paging, '$.steps[*].hedge ? (@ != null)') AS hedge,
+          greatest(m.rung_read_at, m.read_at, m.created_at) AS read_last) w
         WHERE m.connector = $1 AND m.asked_at > $2::timestamptz - interval '1 hour' AND m.created_at IS NOT NULL
           AND m.notified_at IS NULL AND m.resolved_at IS NULL AND m.failed_at IS NULL AND m.superseded_at IS NULL
           AND m.status IN ('unknown', 'triggered') AND i.status = 'open'
-          AND coalesce(m.rung_read_at, m.created_at) <= $2::timestamptz - CASE
-            WHEN m.asked_at < $2::timestamptz - interval '10 min' THEN interval '5 min'
-            WHEN m.asked_at < $2::timestamptz - interval '2 min' THEN interval '30 s'
-            WHEN i.severity = 'critical' AND jsonb_path_exists(i.paging, '$.steps[*].hedge ? (@ != null)')
-              THEN interval '5 s' ELSE interval '15 s' END
-        ORDER BY (i.severity = 'critical') DESC, coalesce(m.rung_read_at, m.created_at) LIMIT $3
+          AND CASE
+            WHEN m.asked_at < $2::timestamptz - interval '10 min' THEN w.read_last <= $2::timestamptz - interval '5 min'
+            WHEN m.asked_at < $2::timestamptz - interval '2 min' THEN w.read_last <= $2::timestamptz - interval '30 s'
+            WHEN w.hedge THEN coalesce(m.rung_read_at, m.created_at) <= $2::timestamptz - interval '5 s'
+            ELSE w.read_last <= $2::timestamptz - interval '15 s' END
+        ORDER BY w.hedge DESC, w.read_last LIMIT $3
         """,
         connector, now, most,
     )  # fmt: skip
