@@ -48,6 +48,16 @@ class Sender:
             under_way.append(asyncio.create_task(self.send(f"{prefix}-{number}")))
         await asyncio.gather(*under_way)
 
+    async def open(self, connections: int) -> None:
+        """Open so many connections, which are kept: a sender that was there before, as a relay or an agent is."""
+
+        async def one() -> None:
+            async with self._session.get(f"{self.url}/healthz") as answer:
+                await answer.read()
+                await asyncio.sleep(0.2)  # kept in hand until all are open
+
+        await asyncio.gather(*(one() for _ in range(connections)))
+
     async def rush(self, prefix: str, count: int, together: int) -> None:
         """`count` alerts as fast as `together` connections bring them."""
         numbers = iter(range(count))
