@@ -66,6 +66,17 @@ async def test_s51_who_cannot_be_asked_is_a_warning_and_no_block(begin: Begin) -
     assert told.startswith("connectors.prod-pagerduty: ")
 
 
+async def test_s51_a_key_that_may_not_look_is_a_warning_and_no_block(begin: Begin) -> None:
+    """PagerDuty answers 401 to a key that was revoked there: it says nothing of what is mapped, and that is said."""
+    rig = await begin()
+    text = HUB.replace("web: PWEB001", "web: PGONE01").replace("${PAGERDUTY_API_KEY}", "revoked")
+    done = await put(rig, text)
+
+    assert (done["version"], done["refusals"]) == (2, [])
+    (told,) = [one for one in done["warnings"] if "could not be asked" in one]
+    assert told.endswith("it answers 401")
+
+
 async def test_s28_the_first_page_to_it_fails_over_and_raises_an_alarm(begin: Begin) -> None:
     """Nobody looked before the night: PagerDuty answers that there is no such service, Opsgenie rings at once, and an
     alarm names what was refused. The hub started all the same."""

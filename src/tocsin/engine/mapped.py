@@ -52,7 +52,7 @@ async def look(hub: Hub, wire: Wire, kind: str, settings: ConnectorSettings) -> 
             answer = await wire.send(call.send)
         if not isinstance(answer, Response):
             faults.append(answer.message)
-        elif answer.status >= 500 or answer.status == 429:
+        elif answer.status >= 500 or answer.status in (401, 403, 429):
             faults.append(f"it answers {answer.status}")
         elif what := module.missing(call, answer):
             gone.append((call, what))
