@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tocsin.core.grouping import is_over
-from tocsin.core.joining import acted, owed, owed_at, owes
+from tocsin.core.joining import MOST_OWED, acted, owed, owed_at, owes
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, AlertStatus, Incident, IncidentStatus
 from tocsin.core.plan import Plan
@@ -87,6 +87,9 @@ def joined(*numbers: int, asked: datetime | None = T0) -> Plan:
         pytest.param(joined(1), incident(OPEN), (1,), at(300), None, id="open again meanwhile: it is paged already"),
         pytest.param(joined(1), incident(IncidentStatus.RESOLVED), (1,), at(300), None, id="resolved meanwhile"),
         pytest.param(joined(), held(), (1,), at(300), None, id="nothing is owed"),
+        pytest.param(joined(*range(1, 80)), held(), (79,), at(300), "some of more than 50", id="beyond what is named: in doubt the holder is asked"),
+        pytest.param(joined(*range(1, 80)), held(), (), at(300), None, id="but not when nothing fires at all"),
+        pytest.param(joined(*range(1, 80)), held(), (3, 79), at(300), "some of more than 50, disk 3", id="and those known by name are named"),
         pytest.param(joined(*range(1, 8)), held(), range(1, 8), at(300), "disk 4, disk 5 and 2 more", id="many are counted"),
     ],
 )  # fmt: skip
@@ -102,6 +105,10 @@ def test_s21_what_is_owed_is_asked_when_the_time_is_over(
     assert ruling.incident.status is OPEN
     assert named in ruling.lines[0].text
     assert ruling.lines[0].text.startswith("Ada is asked again")
+
+
+def test_s21_a_page_keeps_no_more_names_than_can_be_written_each_time() -> None:
+    assert len(joined(*range(1, 500)).joins) == MOST_OWED
 
 
 def test_s21_nothing_is_owed_of_a_plan_without_joins() -> None:

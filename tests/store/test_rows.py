@@ -80,7 +80,7 @@ plans = st.builds(
     ).map(tuple),
     started_at=maybe, hold_until=maybe, last_resort=ways, last_resort_at=maybe, told_exhausted=st.booleans(),
     held_until=maybe, warned=st.booleans(), asked_again_at=maybe,
-    joins=st.lists(st.builds(Join, alert=st.uuids(), title=words), max_size=3).map(tuple),
+    joins=st.lists(st.builds(Join, alert=st.uuids(), title=words, muted_by=words), max_size=3).map(tuple),
 )  # fmt: skip
 often = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

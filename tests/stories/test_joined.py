@@ -1,5 +1,7 @@
 """One incident takes several alerts; its holder is asked again for them, at most once in five minutes (S21)."""
 
+from datetime import timedelta
+
 from rig import Begin, Rig
 
 from .conftest import HUB
@@ -38,13 +40,13 @@ async def asked_again_by_the_second(begin: Begin) -> Rig:
     await acknowledge(rig)
     await rig.advance(minutes=10)
     await burns(rig, "b")
-    assert "open" == (await rig.incident())["status"]
-    assert 2 == await rung(rig), "the second disk asks the holder again, at once"
+    assert (await rig.incident())["status"] == "open"
+    assert await rung(rig) == 2, "the second disk asks the holder again, at once"
     await acknowledge(rig)
     await rig.advance(minutes=1)
     await burns(rig, "c")
-    assert "mitigated" == (await rig.incident())["status"]
-    assert 2 == await rung(rig), "asked a minute ago"
+    assert (await rig.incident())["status"] == "mitigated"
+    assert await rung(rig) == 2, "asked a minute ago"
     return rig
 
 
@@ -53,7 +55,7 @@ async def test_what_joins_within_five_minutes_is_one_asking(begin: Begin) -> Non
     rig = await asked_again_by_the_second(begin)
     await burns(rig, "d")
     told = [line["text"] for line in await rig.timeline() if line["kind"] == "asked_later"]
-    assert 2 == len(told)
+    assert len(told) == 2
     assert "asked at 12:10:00 UTC, and will be at 12:15:00 UTC" in told[0]
     await rig.advance(minutes=4)
 
@@ -62,13 +64,13 @@ async def test_what_joins_within_five_minutes_is_one_asking(begin: Begin) -> Non
 
     await rig.until(asked, "the holder is asked about both")
     await rig.quiet()
-    assert "open" == (await rig.incident())["status"]
+    assert (await rig.incident())["status"] == "open"
     (line,) = [line["text"] for line in await rig.timeline() if line["reason"] == "joined"]
     assert "Disk c fails, Disk d fails" in line
     await acknowledge(rig)
     await rig.advance(minutes=5)
     await burns(rig, "e")
-    assert 4 == await rung(rig), "five minutes after the last asking the next is at once"
+    assert await rung(rig) == 4, "five minutes after the last asking the next is at once"
 
 
 async def test_whoever_acknowledges_again_knows_what_joined(begin: Begin) -> None:
@@ -77,24 +79,24 @@ async def test_whoever_acknowledges_again_knows_what_joined(begin: Begin) -> Non
     await acknowledge(rig)
     await rig.advance(minutes=6)
     await rig.quiet()
-    assert "mitigated" == (await rig.incident())["status"]
-    assert 2 == await rung(rig)
+    assert (await rig.incident())["status"] == "mitigated"
+    assert await rung(rig) == 2
 
 
 async def test_what_is_over_by_then_asks_nobody(begin: Begin) -> None:
     """S21: the third disk heals before the five minutes are over."""
     rig = await asked_again_by_the_second(begin)
     (third,) = [a for a in (await rig.call("GET", "/api/v1/alerts"))["items"] if a["dedup_key"] == "c"]
-    assert "acknowledged" == third["status"]
-    assert "" == (third.get("muted_by") or ""), "it is not muted"
+    assert third["status"] == "acknowledged"
+    assert (third.get("muted_by") or "") == "", "it is not muted"
     await rig.alert(
         title="Disk c fails", source="probe", service_name="user-auth", dedup_key="c", action="resolve",
         labels={"cluster": "eu-1"},
     )  # fmt: skip
     await rig.advance(minutes=6)
     await rig.quiet()
-    assert "mitigated" == (await rig.incident())["status"]
-    assert 2 == await rung(rig)
+    assert (await rig.incident())["status"] == "mitigated"
+    assert await rung(rig) == 2
 
 
 async def test_a_restart_forgets_no_asking(begin: Begin) -> None:
@@ -109,4 +111,53 @@ async def test_a_restart_forgets_no_asking(begin: Begin) -> None:
 
     await rig.until(asked, "the holder is asked about what joined before")
     await rig.quiet()
-    assert "open" == (await rig.incident())["status"]
+    assert (await rig.incident())["status"] == "open"
+
+
+async def silence(rig: Rig, minutes: int) -> None:
+    ends = (rig.clock.at + timedelta(minutes=minutes)).isoformat()
+    body = {"match": {"service": "user-auth"}, "ends_at": ends, "owner": "ada", "comment": "new disks"}
+    await rig.call("POST", "/api/v1/silences", body, want=201)
+
+
+async def test_silenced_meanwhile_it_is_asked_about_when_the_silence_is_over(begin: Begin) -> None:
+    """S21, S7: a silence made before the five minutes are over is kept, said, and hides nothing for good."""
+    rig = await asked_again_by_the_second(begin)
+    await silence(rig, minutes=10)
+    await rig.advance(minutes=5)
+
+    async def told() -> bool:
+        return any(line["kind"] == "page_muted" for line in await rig.timeline())
+
+    await rig.until(told, "the timeline says that the silence keeps the holder from being asked")
+    await rig.quiet()
+    assert (await rig.incident())["status"] == "mitigated"
+    assert await rung(rig) == 2
+    await rig.advance(minutes=6)
+
+    async def asked() -> bool:
+        return await rung(rig) == 3
+
+    await rig.until(asked, "the silence is over and the third disk still fires")
+    await rig.quiet()
+    assert (await rig.incident())["status"] == "open"
+    assert len([line for line in await rig.timeline() if line["kind"] == "page_muted"]) == 1
+
+
+async def test_whoever_acknowledges_under_the_silence_knows_what_joined(begin: Begin) -> None:
+    """S21, S7: nothing is owed at the end of the silence when the holder acknowledged again under it."""
+    rig = await asked_again_by_the_second(begin)
+    await silence(rig, minutes=10)
+    await rig.advance(minutes=5)
+
+    async def told() -> bool:
+        return any(line["kind"] == "page_muted" for line in await rig.timeline())
+
+    await rig.until(told, "the timeline says that the silence keeps the holder from being asked")
+    await rig.quiet()
+    await rig.advance(minutes=1)
+    await acknowledge(rig)
+    await rig.advance(minutes=5)
+    await rig.quiet()
+    assert (await rig.incident())["status"] == "mitigated"
+    assert await rung(rig) == 2

@@ -25,6 +25,9 @@ from tocsin.core.situation import Decision, Situation, Understood
 ASKED_EVERY = timedelta(minutes=5)
 """The holder of an incident is asked again for what joins it at most so often; for what is worse, always."""
 
+MOST_OWED = 50
+"""So many are kept by name, since the page is written whole with each; beyond them whatever fires there is asked about."""
+
 _NAMED = 5
 
 
@@ -86,6 +89,8 @@ def _put_off(home: Incident, lately: datetime) -> Line:
 
 def owes(plan: Plan, alert: Alert) -> Plan:
     """The page, which has this alert to ask the holder about later."""
+    if len(plan.joins) >= MOST_OWED:
+        return plan
     return replace(plan, joins=(*plan.joins, Join(alert.id, alert.title)))
 
 
@@ -98,12 +103,17 @@ def owed(plan: Plan, incident: Incident, fires: Collection[UUID], now: datetime)
     """The incident asked about again, for every alert that is owed and still fires; None = nobody is to be asked now."""
     due = owed_at(plan)
     titles = [join.title for join in plan.joins if join.alert in fires]
-    if due is None or now < due or not titles:
+    # which of those beyond the last name still fire, nobody knows: in doubt the holder is asked
+    beyond = len(plan.joins) >= MOST_OWED and bool(fires)
+    if due is None or now < due or not (titles or beyond):
         return None
     ruling = asked_again(incident, now)
     if ruling is None:
         return None
-    named = ", ".join(titles[:_NAMED]) + (f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else "")
+    more = len(titles) - _NAMED
+    named = ", ".join(titles[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    if beyond:
+        named = f"some of more than {MOST_OWED}, {named}" if named else f"some of more than {MOST_OWED}"
     text = f"{incident.acknowledged_by or 'The holder'} is asked again: joined meanwhile and still firing: {named}"
     return replace(ruling, lines=(Line(kind="reopened", text=text, reason="joined"),))
 

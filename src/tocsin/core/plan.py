@@ -47,10 +47,12 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """An alert that joined, about which the holder is still to be asked (S21)."""
+    """An alert that joined, about which the holder is still to be asked (S21). `muted_by` = what kept that from being
+    done when its time had come, "" = nothing."""
 
     alert: UUID
     title: str
+    muted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,8 +94,8 @@ class Decision:
     to begin (replaces the one under way); `page_again` = the one under way starts from its first step, for parts
     that nobody has. `tell_update` = the providers that hold it are told the text. `look_again_at` = decide this
     alert again then, whether or not anything is heard of it: a mute ends, a time of quiet is over. It stands until
-    the next decision, which sets its own. `collected` = it goes into that digest. `asks_later` = its holder is to be asked about this
-    alert when the last asking is old enough (S21)."""
+    the next decision, which sets its own. `collected` = it goes into that digest. `asks_later` = the
+    holder is to be asked about this alert when the last asking is old enough (S21)."""
 
     alert: Alert
     incident: Incident | None = None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tocsin.core.joining import owed, owed_at
-from tocsin.core.model import Actor, ActorKind
+from tocsin.core.model import Actor, ActorKind, Alert, IncidentStatus, Line
+from tocsin.core.mute import Muting, muting
+from tocsin.core.plan import Plan
+from tocsin.core.quiet import muted
+from tocsin.core.situation import Situation
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import alert_follows, carry_out, rung
 from tocsin.store import incidents, undecided
 from tocsin.store.database import Connection
+from tocsin.store.incidents import Kept
 from tocsin.store.sheet import Sheet, save
 from tocsin.store.timers import JOIN
 
@@ -43,12 +48,13 @@ async def ask_about_joins(hub: Hub, incident_id: UUID) -> None:
             sheet.timers[(JOIN, incident_id)] = due
             await save(connection, sheet, now)
             return
-        # what a mute keeps quiet is owed by that mute, and asked about at its end
-        fires = {alert.id for alert in alerts if not alert.muted_by}
+        quiet = _muted(hub, kept.plan, alerts, now)
+        # what a mute kept from paging for more than its joining is owed by that mute (`core/owed.py`)
+        fires = {alert.id for alert in alerts if not alert.muted_by} - quiet.keys()
         ruling = owed(kept.plan, kept.incident, fires, now)
         sheet.timers[(JOIN, incident_id)] = None
         if ruling is None:
-            sheet.incidents[incident_id] = (kept.incident, replace(kept.plan, joins=()))
+            _keep_owing(sheet, kept, quiet, now)
         else:
             for line in ruling.lines:
                 sheet.tell(now, ruling.incident, line, actor=CLOCK.shown)
@@ -59,3 +65,33 @@ async def ask_about_joins(hub: Hub, incident_id: UUID) -> None:
 
     await hub.database.transact(work)
     rung(hub)
+
+
+def _muted(hub: Hub, plan: Plan, alerts: list[Alert], now: datetime) -> dict[UUID, Muting]:
+    """What joined unmuted and is muted by now: a silence was made, or a maintenance window began."""
+    waiting = {join.alert for join in plan.joins}
+    found: dict[UUID, Muting] = {}
+    for alert in alerts:
+        if alert.id in waiting and not alert.muted_by:
+            integration = hub.policy.integrations.get(alert.integration)
+            situation = Situation(alert=alert, heard=(), integration=integration, mutes=hub.mutes)
+            found[alert.id] = muting(situation, alert, hub.policy, now)
+    return {alert: held for alert, held in found.items() if held.mutes}
+
+
+def _keep_owing(sheet: Sheet, kept: Kept, quiet: dict[UUID, Muting], now: datetime) -> None:
+    """Nobody is asked now. What is muted stays owed until no mute holds any more, and is told once of each."""
+    if kept.incident.status is not IncidentStatus.MITIGATED:
+        quiet = {}
+    joins = tuple(
+        replace(join, muted_by=quiet[join.alert].by) for join in kept.plan.joins if join.alert in quiet
+    )
+    for join in joins:
+        if join not in kept.plan.joins:
+            why = muted(quiet[join.alert])
+            text = f"The holder is not asked about {join.title} yet: {why.why}"
+            sheet.tell(now, kept.incident, Line(kind="page_muted", text=text, reason=why.reason))
+    if joins:
+        looks = [held.look_again_at for held in quiet.values() if held.look_again_at]
+        sheet.timers[(JOIN, kept.incident.id)] = min(looks)
+    sheet.incidents[kept.incident.id] = (kept.incident, replace(kept.plan, joins=joins))
