@@ -37,6 +37,16 @@ async def becomes(rig: Rig, status: str) -> None:
     await rig.until(so, f"INC-1 is {status}")
 
 
+async def read(rig: Rig, status: str) -> None:
+    """INC-1 is that by a reading; one that was under way when the clock moved may have seen the state before."""
+
+    async def so() -> bool:
+        await rig.advance(seconds=1)
+        return bool((await rig.incident())["status"] == status)
+
+    await rig.until(so, f"INC-1 is read as {status}")
+
+
 async def firing(begin: Begin) -> tuple[Rig, str, str]:
     """Ten minutes of it, paged at both; the ids there."""
     rig = await begin()
@@ -114,25 +124,20 @@ async def test_s37_the_acknowledgement_of_the_old_life_waits_until_after_the_reo
 
 
 @pytest.mark.parametrize(
-    ("vendor", "acts"),
+    ("vendor", "end"),
     [
-        pytest.param("pagerduty", ("acknowledge", "resolve"), id="PagerDuty, reopened in place"),
-        pytest.param(
-            "opsgenie", ("acknowledge", "close"), id="Opsgenie, where the new life is another alert"
-        ),
+        pytest.param("pagerduty", "resolve", id="PagerDuty, reopened in place"),
+        pytest.param("opsgenie", "close", id="Opsgenie, where the new life is another alert"),
     ],
 )
-async def test_s37_late_webhooks_of_the_old_life_change_nothing(
-    begin: Begin, vendor: str, acts: tuple[str, ...]
-) -> None:
+async def test_s37_late_webhooks_of_the_old_life_change_nothing(begin: Begin, vendor: str, end: str) -> None:
     """Acknowledged and ended there within a minute, found by reading; the webhooks of both arrive in the new life."""
     rig, page, alert = await firing(begin)
     await rig.fault(vendor, "webhook_late", seconds=1200)
     path = f"/pagerduty/incidents/{page}" if vendor == "pagerduty" else f"/opsgenie/alerts/{alert}"
-    for act in acts:
+    for act, status in (("acknowledge", "mitigated"), (end, "resolved")):
         await rig.control("POST", f"{path}/{act}", {"user": "bo@example.com"})
-        await rig.advance(seconds=11)
-    await becomes(rig, "resolved")
+        await read(rig, status)
     await rig.quiet()
     await minutes(rig, 6)
     assert ((await rig.incident())["status"], (await rig.incident())["life"]) == ("open", 2)
