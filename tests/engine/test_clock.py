@@ -106,7 +106,7 @@ async def test_s49_a_clock_that_is_set_fires_nothing_early_and_nothing_late(
     await office.configure(CONFIG)
     await office.page(create())
     office.clock.at += jump
-    await office.hub.database.transact(lambda c: anchors.move(c, jump))
+    await office.hub.database.transact(lambda c: anchors.move(c, jump, office.clock()))
     asked: list[int] = []
     for minutes in (0, 9, 1):
         office.clock.advance(minutes=minutes)

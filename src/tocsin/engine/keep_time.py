@@ -16,7 +16,7 @@ async def follow(hub: Hub, seen: Seen, since_last: timedelta) -> None:
     """Move what is due when the database's clock was set; tell of a node whose own clock is off."""
     by = moved_by(seen, since_last)
     if by is not None:
-        await hub.database.transact(lambda c: anchors.move(c, by))
+        await hub.database.transact(lambda c: anchors.move(c, by, hub.now()))
         hub.awake_since = hub.now()
         log.error("clock_set", by_seconds=round(by.total_seconds()), did="what is due was moved with it")
     off = abs(seen.skew) > SKEW
