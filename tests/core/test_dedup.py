@@ -227,10 +227,13 @@ def test_a_resolved_alert_never_changes_again(traffic: list[tuple[Action, str, s
 def test_s8_the_key_of_a_caller_who_gives_none_is_stable_and_short(
     source: str, service: str, title: str
 ) -> None:
+    """S8: a hash of source, service and title, each of them, and never of two run together."""
     key = default_key(source, service, title)
     assert key == default_key(source, service, title)
     assert len(key) == 32
     assert key != default_key(source, service, title + "!")
+    assert key != default_key(source, service + "!", title)
+    assert key != default_key(source + "!", service, title)
     assert default_key("a", "", "b") != default_key("", "a", "b")
 
 
