@@ -56,7 +56,7 @@ AT_REST: dict[str, str] = {
 _THERE = """
 SELECT m.connector, m.remote_id, m.key, i.number, i.status AS whole, p.status AS ours, m.status AS theirs,
   m.failed_at IS NOT NULL OR m.superseded_at IS NOT NULL AS given_up,
-  m.asked_at < (i.paging ->> 'started_at')::timestamptz AS earlier,
+  m.asked_in < (i.paging ->> 'began_in')::int AS earlier,
   m.life = max(m.life) OVER (PARTITION BY m.incident_id, m.connector, m.service, m.recipient) AS newest,
   (SELECT array_agg(d.kind) FROM divergence d WHERE d.remote = m.id AND d.ended_at IS NULL) AS listed
 FROM remote m JOIN incident i ON i.id = m.incident_id JOIN part p ON p.incident_id = i.id AND p.service = m.service

@@ -79,7 +79,7 @@ plans = st.builds(
         st.builds(PlannedStep, mode=st.sampled_from(Mode), ways=ways, after=spans, within=spans, sent_at=maybe), max_size=3
     ).map(tuple),
     started_at=maybe, hold_until=maybe, last_resort=ways, last_resort_at=maybe, told_exhausted=st.booleans(),
-    held_until=maybe, warned=st.booleans(), asked_again_at=maybe,
+    held_until=maybe, warned=st.booleans(), asked_again_at=maybe, began_in=st.none() | st.integers(1, 99),
     joins=st.lists(st.builds(Join, alert=st.uuids(), title=words, muted_by=words), max_size=3).map(tuple),
 )  # fmt: skip
 often = settings(

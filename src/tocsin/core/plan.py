@@ -60,7 +60,8 @@ class Plan:
     """The page under way. `hold_until` = a delay rule holds it; `last_resort` are asked when a step
     reaches nobody; `services` = the parts that are paged. `held_until` = when the acknowledgement ends (S25), of
     which the holder was `warned`. `asked_again_at` = when it was last begun again, and `joins` what joined too soon
-    after that to ask again at once (S21)."""
+    after that to ask again at once (S21). `began_in` = the incident's life when it began; None = a version that
+    noted none began it."""
 
     steps: tuple[PlannedStep, ...] = ()
     started_at: datetime | None = None
@@ -72,6 +73,7 @@ class Plan:
     warned: bool = False
     asked_again_at: datetime | None = None
     joins: tuple[Join, ...] = ()
+    began_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,5 +72,5 @@ def _remote(page: BlindPage, name: RemoteName, now: datetime) -> Remote:
         status=RemoteStatus.TRIGGERED if page.state == CREATED else RemoteStatus.UNKNOWN, step=0, asked_at=now,
         accepted_at=page.at if page.reached else None, created_at=page.at if page.state == CREATED else None,
         notified_at=None, acknowledged_at=None, resolved_at=None, failed_at=None, superseded_at=None, fault="",
-        expected=(), read_at=None, there_at=None, shared=False, exhausted_at=None,
+        expected=(), read_at=None, there_at=None, shared=False, exhausted_at=None, asked_in=name.life,
     )  # fmt: skip

@@ -86,7 +86,7 @@ async def _rise(
         for alert in alerts:
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await tell_others(connection, hub, sheet, replace(ruling, incident=incident), actor, remotes, "", now)
-    plan = ask.begin(fresh, plan, anew=ruling is not None)
+    plan = ask.begin(fresh, plan, anew=ruling is not None, life=incident.life)
     breakers = await open_breakers(connection, now)
     plan, _ = ask.page(hub, sheet, incident, plan, remotes, breakers, now)
     return incident, plan

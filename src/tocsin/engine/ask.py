@@ -36,11 +36,21 @@ def asked_so_far(plan: Plan, remotes: Iterable[Remote]) -> dict[Way, Asked]:
     }
     grouped: dict[Way, list[Remote]] = {}
     for remote in newest(remotes).values():
-        if plan.started_at is None or remote.asked_at < plan.started_at:
+        if not _of_this_page(plan, remote):
             continue
         way = shown.get((remote.connector, remote.recipient)) or Way(remote.connector, remote.recipient)
         grouped.setdefault(way, []).append(remote)
     return {way: _asked(way, found) for way, found in grouped.items()}
+
+
+def _of_this_page(plan: Plan, remote: Remote) -> bool:
+    """By the life it was asked in: in one instant, or after a clock that was set back, times tell nothing. They have
+    to where a version that noted no life has asked."""
+    if plan.started_at is None:
+        return False
+    if plan.began_in is None or remote.asked_in is None:
+        return remote.asked_at >= plan.started_at
+    return remote.asked_in >= plan.began_in
 
 
 def _asked(way: Way, remotes: list[Remote]) -> Asked:
@@ -142,7 +152,7 @@ def _ask(
         and hub.can_reopen(way.connector)
     )
     if earlier is not None and in_place:
-        sheet.reopened.append((earlier.id, step, now))
+        sheet.reopened.append((earlier.id, step, now, incident.life))
         name = RemoteName(incident.id, way.connector, part.service, way.recipient, earlier.life)
         add_effect(sheet, incident, name, EffectKind.REOPEN, {}, now, mark=str(incident.life))
         return
@@ -170,7 +180,7 @@ def _again(
             continue
         lost = remote.failed_at or (remote.superseded_at and not remote.created_at)
         if lost or (remote.created_at and "again" in hub.abilities(way.connector)):
-            sheet.reopened.append((remote.id, step, now))
+            sheet.reopened.append((remote.id, step, now, incident.life))
             mark = f"again {now:%Y%m%dT%H%M%S.%f}"
             add_effect(sheet, incident, name_of(remote), EffectKind.CREATE, {"repeat": mark}, now, mark=mark)
             asked = True
@@ -230,20 +240,20 @@ def name_of(remote: Remote) -> RemoteName:
     return RemoteName(remote.incident_id, remote.connector, remote.service, remote.recipient, remote.life)
 
 
-def begin(plan: Plan, before: Plan, *, anew: bool) -> Plan:
-    """A plan that takes over from another: unless the page starts `anew`, targets already asked stay
-    asked, and a delay is over (S6)."""
+def begin(plan: Plan, before: Plan, *, anew: bool, life: int) -> Plan:
+    """A plan that takes over from another: unless the page starts `anew`, in this `life` of the incident, targets
+    already asked stay asked, and a delay is over (S6)."""
     plan = replace(plan, asked_again_at=before.asked_again_at, joins=before.joins)
     if anew or before.started_at is None:
-        return plan
-    return replace(plan, started_at=before.started_at, hold_until=None)
+        return replace(plan, began_in=life)
+    return replace(plan, started_at=before.started_at, began_in=before.began_in, hold_until=None)
 
 
-def again(plan: Plan, now: datetime) -> Plan:
-    """The same page from its first step."""
+def again(plan: Plan, life: int, now: datetime) -> Plan:
+    """The same page from its first step, in that life of the incident."""
     steps = tuple(replace(step, sent_at=None, repeated_at=None) for step in plan.steps)
     return replace(
-        plan, steps=steps, started_at=now, hold_until=None, last_resort_at=None, told_exhausted=False,
+        plan, steps=steps, started_at=now, began_in=life, hold_until=None, last_resort_at=None, told_exhausted=False,
         asked_again_at=now, joins=(),
     )  # fmt: skip
 

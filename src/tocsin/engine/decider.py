@@ -345,12 +345,13 @@ async def _page(
         await tell_others(connection, hub, table.sheet, told, actor, remotes, "", table.now)
         if ruling.changed:
             _end_alerts(table, ruling.alerts_become, incident, alert)
-        plan = ask.again(before, table.now) if again else before
+        plan = ask.again(before, incident.life, table.now) if again else before
     elif decision.page_again:
-        plan = ask.again(before, table.now)
+        incident = replace(incident, life=incident.life + 1)
+        plan = ask.again(before, incident.life, table.now)
     if decision.plan is not None:
         anew = decision.opened or decision.page_again or (ruling is not None and ruling.starts_paging)
-        plan = ask.begin(decision.plan, plan, anew=anew)
+        plan = ask.begin(decision.plan, plan, anew=anew, life=incident.life)
     parts = known.incident.parts if known else ()
     if not (decision.joined and plan is before and parts == incident.parts):
         # a join that asks nobody anew changes nothing of the page, which may have begun in this very batch

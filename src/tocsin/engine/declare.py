@@ -80,6 +80,7 @@ async def declare(
         plan, lines = plan_for(steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer)
         for line in lines:
             sheet.tell(now, incident, line)
+        plan = replace(plan, began_in=incident.life)
         plan, _ = ask.page(hub, sheet, incident, plan, [], await open_breakers(connection, now), now)
         sheet.incidents[incident.id] = (incident, plan)
         await save(connection, sheet, now)

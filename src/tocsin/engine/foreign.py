@@ -94,7 +94,7 @@ async def _open(
     sheet = Sheet()
     text = f"Opened as {severity.sev}: born at {connector.name} as {change.remote_id}, which has paged"
     sheet.tell(now, incident, Line(kind="incident_opened", text=text, reason="origin"), actor=connector.name)
-    plan = _plan(hub, sheet, incident, routed, connector, now)
+    plan = replace(_plan(hub, sheet, incident, routed, connector, now), began_in=incident.life)
     name = RemoteName(incident.id, connector.name, service, "", incident.life)
     sheet.remotes.append(NewRemote(name, ask.provider_key(hub, incident, service, incident.life), 0, now))
     sheet.incidents[incident.id] = (incident, plan)

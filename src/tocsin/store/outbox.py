@@ -48,6 +48,7 @@ class Remote:
     there_at: datetime | None
     shared: bool
     exhausted_at: datetime | None
+    asked_in: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ def remote_of(row: Columns) -> Remote:
         "there_at",
         "shared",
         "exhausted_at",
+        "asked_in",
     ]
     return Remote(
         **{name: row[name] for name in names}, status=RemoteStatus(row["status"]), expected=expected
@@ -273,14 +275,13 @@ async def update_remote(connection: Connection, remote: int, facts: Mapping[str,
         await connection.execute(f"UPDATE remote SET {', '.join(sets)} WHERE id = $1", remote, *values)  # noqa: S608 - names checked
 
 
-async def open_again(connection: Connection, remote: int, now: datetime) -> None:
-    """It was reopened there: asked and created now, whatever came before."""
+async def open_again(connection: Connection, remote: int, life: int, now: datetime) -> None:
+    """It was reopened there: asked and created now, in this life of the incident, whatever came before."""
     await connection.execute(
-        "UPDATE remote SET status = 'triggered', asked_at = $2, created_at = $2, acknowledged_at = NULL, resolved_at = NULL,"
+        "UPDATE remote SET status = 'triggered', asked_at = $2, asked_in = $3, created_at = $2, acknowledged_at = NULL, resolved_at = NULL,"
         " failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, fault = '' WHERE id = $1",
-        remote,
-        now,
-    )
+        remote, now, life,
+    )  # fmt: skip
 
 
 async def expect(connection: Connection, works: Sequence[Work], now: datetime) -> None:

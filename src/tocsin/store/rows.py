@@ -188,6 +188,7 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
         "held_until": _time_out(plan.held_until),
         "warned": plan.warned,
         "asked_again_at": _time_out(plan.asked_again_at),
+        "began_in": plan.began_in,
         "joins": [
             {"alert": str(join.alert), "title": join.title, "muted_by": join.muted_by} for join in plan.joins
         ],
@@ -220,6 +221,7 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
         held_until=_time_in(value.get("held_until")),
         warned=bool(value.get("warned")),
         asked_again_at=_time_in(value.get("asked_again_at")),
+        began_in=value.get("began_in"),
         joins=tuple(
             Join(UUID(join["alert"]), join["title"], join.get("muted_by", ""))
             for join in value.get("joins") or ()

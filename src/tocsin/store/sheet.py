@@ -102,7 +102,7 @@ class Sheet:
     ungrouped: set[UUID] = field(default_factory=set)
     lines: list[LineRow] = field(default_factory=list)
     remotes: list[NewRemote] = field(default_factory=list)
-    reopened: list[tuple[int, int, datetime]] = field(default_factory=list)
+    reopened: list[tuple[int, int, datetime, int]] = field(default_factory=list)
     effects: list[NewEffect] = field(default_factory=list)
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
     collected: dict[UUID, tuple[Collected, int]] = field(default_factory=dict)
@@ -151,9 +151,9 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
     # first what the rest refers to
     incidents = (_INCIDENTS, _incidents(sheet, now))
     await write(connection, [incidents, (_PARTS, _parts(sheet)), (_REMOTES, _remotes(sheet))])
-    for remote, step, asked_at in sheet.reopened:
+    for remote, step, asked_at, life in sheet.reopened:
         # reopened in place: the same incident there, asked anew
-        await connection.execute(_REOPENED, remote, step, asked_at)
+        await connection.execute(_REOPENED, remote, step, asked_at, life)
     await write(
         connection,
         [
@@ -258,16 +258,21 @@ def _parts(sheet: Sheet) -> Rows:
 
 
 _REMOTES = Write(
-    "incident_id uuid, connector text, service text, recipient text, life int, key text, step smallint, asked_at timestamptz",
+    "incident_id uuid, connector text, service text, recipient text, life int, key text, step smallint, asked_at timestamptz,"
+    " asked_in int",
     """
-    INSERT INTO remote (incident_id, connector, service, recipient, life, key, step, asked_at) SELECT r.* FROM {rows}
+    INSERT INTO remote (incident_id, connector, service, recipient, life, key, step, asked_at, asked_in)
+    SELECT r.* FROM {rows}
     ON CONFLICT (incident_id, connector, service, recipient, life) DO NOTHING
     """,
 )
 
 
 def _remotes(sheet: Sheet) -> Rows:
-    return [{**_named(r.name), "key": r.key, "step": r.step, "asked_at": r.asked_at} for r in sheet.remotes]
+    return [
+        {**_named(r.name), "key": r.key, "step": r.step, "asked_at": r.asked_at, "asked_in": r.name.life}
+        for r in sheet.remotes
+    ]
 
 
 def _named(name: RemoteName) -> dict[str, object]:
@@ -278,7 +283,7 @@ def _named(name: RemoteName) -> dict[str, object]:
 
 
 _REOPENED = """
-UPDATE remote SET step = $2, asked_at = $3, accepted_at = NULL, created_at = NULL, notified_at = NULL, acknowledged_at = NULL,
+UPDATE remote SET step = $2, asked_at = $3, asked_in = $4, accepted_at = NULL, created_at = NULL, notified_at = NULL, acknowledged_at = NULL,
   resolved_at = NULL, failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, rung_read_at = NULL, fault = '',
   status = 'unknown', there_at = NULL WHERE id = $1
 """
