@@ -221,6 +221,20 @@ KEY = "key: sixteen-letters-16"
             id="a step that names an inbound connector",
         ),
         pytest.param(
+            BASE + "defaults: {last_resort: [seen]}",
+            "defaults.last_resort",
+            3,
+            "never written to",
+            id="S36: a last resort that is inbound",
+        ),
+        pytest.param(
+            BASE + "defaults: {canary: {connectors: [seen]}}",
+            "defaults.canary.connectors",
+            3,
+            "never written to",
+            id="S36: a canary for an inbound connector",
+        ),
+        pytest.param(
             BASE + "routing: [{name: a, continue: true, channels: [seen]}, {name: d, page: {all: [p]}}]",
             "routing.0.channels",
             3,

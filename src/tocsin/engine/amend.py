@@ -7,6 +7,8 @@ from datetime import datetime
 
 from tocsin.core.amend import FIELDS_MOST, Wording, amend
 from tocsin.core.errors import BadInput, FieldFault, NotFound
+from tocsin.core.lapse import restarts
+from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, Alert, AlertId, AlertStatus, Incident
 from tocsin.core.plan import Plan, plan_for, with_channels
 from tocsin.core.policy import RouteKind
@@ -15,7 +17,7 @@ from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
-from tocsin.engine.respond import Response, alert_follows, rung
+from tocsin.engine.respond import Response, alert_follows, keep_holding, rung
 from tocsin.engine.tell import tell_others, tell_update
 from tocsin.store import incidents, outbox, undecided
 from tocsin.store.breakers import open_breakers
@@ -40,6 +42,8 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
         amended = amend(kept.incident, wanted, actor)
         if not amended.changed:
             return Response(kept.incident, False, "so already")
+        if amended.rises_to is None and restarts(kept.incident, Act.NOTE, actor) and kept.plan.held_until:
+            kept = keep_holding(hub, sheet, kept, actor, now)
         incident, plan = amended.incident, kept.plan
         if len(incident.fields) > FIELDS_MOST:
             fault = FieldFault(
@@ -75,7 +79,9 @@ async def _rise(
     if routed.kind is not RouteKind.PAGE:
         return incident, plan
     steps = with_channels(routed.steps, routed.channels)
-    fresh, lines = plan_for(steps, hub.policy, team=incident.team, now=now, delay=None, mailer=hub.mailer)
+    fresh, lines = plan_for(
+        steps, hub.policy, team=incident.team, now=now, delay=None, mailer=hub.mailer, repeat=routed.repeat
+    )
     for line in lines:
         sheet.tell(now, incident, line)
     ruling = asked_again(incident, now)

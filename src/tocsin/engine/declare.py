@@ -21,7 +21,7 @@ from tocsin.core.model import (
     Part,
 )
 from tocsin.core.plan import plan_for, with_channels
-from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
+from tocsin.core.policy import Direction, Mode, Policy, Step, Target, TargetKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.engine import ask
@@ -48,8 +48,7 @@ async def declare(
     """Open an incident; one part per service (RO-6). `fields` are custom ones. Raises BadInput for an empty title or an unknown
     connector; an unknown service is kept and told."""
     policy = hub.policy
-    unknown = [name for name in connectors if name not in policy.connectors]
-    faults = [FieldFault("connector", f"there is no connector {name}") for name in unknown]
+    faults = [FieldFault("connector", why) for name in connectors if (why := _not_askable(policy, name))]
     if not title.strip():
         faults.append(FieldFault("title", "is required"))
     if faults:
@@ -77,7 +76,9 @@ async def declare(
         for line in routed.reasons:
             sheet.tell(now, incident, line)
         steps = with_channels(routed.steps, routed.channels)
-        plan, lines = plan_for(steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer)
+        plan, lines = plan_for(
+            steps, policy, team=like.team, now=now, delay=None, mailer=hub.mailer, repeat=routed.repeat
+        )
         for line in lines:
             sheet.tell(now, incident, line)
         plan = replace(plan, began_in=incident.life)
@@ -89,6 +90,13 @@ async def declare(
     incident = await hub.database.transact(work)
     rung(hub)
     return incident
+
+
+def _not_askable(policy: Policy, name: str) -> str:
+    known = policy.connectors.get(name)
+    if known is None:
+        return f"there is no connector {name}"
+    return f"{name} is inbound: it is never written to" if known.direction is Direction.INBOUND else ""
 
 
 def _as_alert(

@@ -162,6 +162,8 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
         stale = stale or "not snoozed any more"
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"
+    elif not hub.reaches_here(remote.connector):
+        stale = "the connector is inbound: it is never written to"
     kind = sent_as(
         work.kind, status, perhaps_applied=work.ambiguous, superseded=remote.superseded_at is not None
     )

@@ -122,7 +122,13 @@ def _plan(
         sheet.tell(now, incident, line)
     steps = with_channels(routed.steps, routed.channels)
     plan, lines = plan_for(
-        steps, hub.policy, team=incident.team, now=now, delay=routed.delay, mailer=hub.mailer
+        steps,
+        hub.policy,
+        team=incident.team,
+        now=now,
+        delay=routed.delay,
+        mailer=hub.mailer,
+        repeat=routed.repeat,
     )
     for line in lines:
         sheet.tell(now, incident, line)

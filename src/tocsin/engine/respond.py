@@ -85,7 +85,7 @@ async def act_on(
     for line in ruling.lines:
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
     if restarts(kept.incident, act, actor) and kept.plan.held_until is not None:
-        kept = _keep_holding(hub, sheet, kept, actor, now)
+        kept = keep_holding(hub, sheet, kept, actor, now)
     if kept.plan.joins and acted(act, actor):
         kept = Kept(kept.incident, replace(kept.plan, joins=()))
         sheet.incidents[kept.incident.id] = (kept.incident, kept.plan)
@@ -125,7 +125,7 @@ async def _each_side(
     return Ruling(incident=kept.incident, changed=False, reason=why, lines=(line,))
 
 
-def _keep_holding(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:
+def keep_holding(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:
     """S25: the acknowledgement lasts its full time from now on."""
     held = hold(
         replace(kept.plan, held_until=None, warned=False),

@@ -30,7 +30,7 @@ _MATCH = re.compile(r"(?:source|integration|team|title|dedup_key|labels\..+|deta
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
-def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
+def read_defaults(section: Section, connectors: Mapping[str, Connector]) -> Defaults:
     """`defaults`: times that hold where nothing nearer says otherwise."""
     built_in = Defaults()
     timeouts = dict(built_in.ack_timeout)
@@ -44,7 +44,7 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
         reopen=built_in.reopen if reopen is None else reopen,
         resolve_grace=built_in.resolve_grace if grace is None else grace,
         ack_timeout=timeouts,
-        last_resort=section.names("last_resort", connectors, "connector"),
+        last_resort=_written_to(section, "last_resort", connectors),
         retention=_retention(section.section("retention")),
         rate=new_keys_rate(section.section("rate_limit"), built_in.rate),
         flap=_flap(section.section("flap")),
@@ -53,6 +53,15 @@ def read_defaults(section: Section, connectors: Collection[str]) -> Defaults:
     )
     section.done()
     return found
+
+
+def _written_to(section: Section, key: str, connectors: Mapping[str, Connector]) -> tuple[str, ...]:
+    """The connectors named, none of which may be inbound."""
+    names = section.names(key, connectors, "connector")
+    for name in names:
+        if name in connectors and connectors[name].direction is Direction.INBOUND:
+            section.fault(key, f"{name} is inbound: it is never written to (S36)")
+    return names
 
 
 def _heartbeat(section: Section) -> Heartbeat | None:
@@ -72,7 +81,7 @@ def _heartbeat(section: Section) -> Heartbeat | None:
     return Heartbeat(url=url, every=every or Heartbeat(url="").every, method=method, headers=headers)
 
 
-def _canary(section: Section, connectors: Collection[str]) -> Canary:
+def _canary(section: Section, connectors: Mapping[str, Connector]) -> Canary:
     """`connectors: all`, or a list of names; without it all."""
     built_in, day = Canary(connectors=()), timedelta(days=1)
     every = section.duration("every", least=day, most=timedelta(days=31)) or built_in.every
@@ -84,9 +93,7 @@ def _canary(section: Section, connectors: Collection[str]) -> Canary:
     if section.severity("severity") not in (None, Severity.LOW):
         section.fault("severity", "must be low: a canary wakes nobody")
     node = section.node("connectors")
-    names = (
-        () if node is None or node.value == "all" else section.names("connectors", connectors, "connector")
-    )
+    names = () if node is None or node.value == "all" else _written_to(section, "connectors", connectors)
     found = Canary(
         connectors=names,
         every=every,
