@@ -33,11 +33,21 @@ def way_of(
     if by_default_route(alert):
         return default_route(alert, integration, policy)
 
+    rose = before is not None and alert.severity.rank > before.rank
+
     def ask(*, pages_only: bool) -> Route:
         service = policy.services.get(alert.service)
         assert alert.severity is not None
         return route(
-            alert, alert.severity, service, alert.team, integration, policy, now, pages_only=pages_only
+            alert,
+            alert.severity,
+            service,
+            alert.team,
+            integration,
+            policy,
+            now,
+            pages_only=pages_only,
+            waits=not rose,
         )
 
     found = ask(pages_only=False)

@@ -76,8 +76,10 @@ def route(
     origin: str = "",
     explain: bool = False,
     pages_only: bool = False,
+    waits: bool = True,
 ) -> Route:
-    """The way of a classified alert at the aware instant `now`.
+    """The way of a classified alert at the aware instant `now`. Where a rule delays its page, the hours, weekday and
+    holiday are those of the moment in which it is sent (S34); not when it `waits` for nothing (a rise, a person's word).
 
     `service` is the leading one from the catalog; a service the catalog does not know is taken from
     `alert.services` by its name alone. `explain` fills `not_taken`; `pages_only` passes over the rules that
@@ -85,17 +87,19 @@ def route(
     """
     try:
         names = [service.name] if service else list(alert.services[:1])
-        facts = fact_sheet(
-            alert,
-            severity=severity,
-            services=[*names, *(name for name in alert.services if name not in names)],
-            team=team,
-            integration=integration,
-            policy=policy,
-            now=now,
-            origin=origin,
-        )
+        services = [*names, *(name for name in alert.services if name not in names)]
+
+        def known(at: datetime) -> FactSheet:
+            return fact_sheet(
+                alert, severity=severity, services=services, team=team, integration=integration, policy=policy,
+                now=at, origin=origin,
+            )  # fmt: skip
+
+        facts = known(now)
         found = _decide(facts, service, policy, pages_only=pages_only)
+        if waits and found.delay and found.kind is RouteKind.PAGE:
+            facts = known(now + found.delay)
+            found = _as_sent(found, _decide(facts, service, policy, pages_only=pages_only), now + found.delay)
         if explain:
             found = replace(found, not_taken=tuple(_not_taken(policy, found.rule, facts)))
         return _with_people(found, integration)
@@ -195,6 +199,17 @@ def _decide(facts: FactSheet, service: Service | None, policy: Policy, *, pages_
         page_failed = page_failed or (rule.kind is RouteKind.PAGE and not rule.continues)
     added.tell("nothing_matched", "No rule took the alert: the default route pages.")
     return _complete(_default(policy, service, ()), added)
+
+
+def _as_sent(first: Route, later: Route, at: datetime) -> Route:
+    """`first` is the way at the decision, `later` that of the moment `at` which its page leaves. A rule that by then
+    pages nobody needs no waiting."""
+    delay = first.delay if later.kind is RouteKind.PAGE else None
+    if (later.kind, later.rule) == (first.kind, first.rule):
+        return replace(later, delay=delay, reasons=first.reasons)
+    text = f"It would leave at {at:%H:%M:%S} UTC, when its delay is over: the hours of that moment decide."
+    line = Line(kind=KIND, reason="when_sent", text=text, data={"at": at.isoformat()})
+    return replace(later, delay=delay, reasons=(*first.reasons, line, *later.reasons))
 
 
 def _taken(

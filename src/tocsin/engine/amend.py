@@ -104,7 +104,7 @@ def _routed(hub: Hub, incident: Incident, severity: Severity, alerts: list[Alert
     service = policy.services.get(like.service)
     integration = policy.integrations.get(like.integration)
     origin = incident.origin or ("declared" if incident.declared else "")
-    return route(like, severity, service, incident.team, integration, policy, now, origin=origin)
+    return route(like, severity, service, incident.team, integration, policy, now, origin=origin, waits=False)
 
 
 def _as_alert(incident: Incident, severity: Severity, alerts: list[Alert]) -> Alert:

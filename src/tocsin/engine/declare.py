@@ -115,7 +115,15 @@ def _as_alert(
 def _route(like: Alert, policy: Policy, connectors: tuple[str, ...], now: datetime) -> Route:
     severity = like.severity or Severity.MEDIUM
     routed = route(
-        like, severity, policy.services.get(like.service), like.team, None, policy, now, origin="declared"
+        like,
+        severity,
+        policy.services.get(like.service),
+        like.team,
+        None,
+        policy,
+        now,
+        origin="declared",
+        waits=False,
     )
     if not connectors:
         return routed
