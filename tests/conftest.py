@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from plug import Plug
 from tocsin.postgres import EmbeddedPostgres
 from tocsin.store.database import Database
 from tocsin.store.migrate import migrate
@@ -64,6 +65,15 @@ def database_url(fresh_database: Callable[[], tuple[str, Callable[[], None]]]) -
     dsn, drop = fresh_database()
     yield dsn
     drop()
+
+
+@pytest.fixture
+async def plug(database_url: str) -> AsyncIterator[Plug]:
+    """The wire to that database, plugged in; `plug.dsn` is the address through it."""
+    wire = Plug(database_url)
+    await wire.plug_in()
+    yield wire
+    await wire.close()
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ class Rig:
         # the providers' clock starts where ours does and moves only when it is moved
         self.sandbox.world = World(SandboxClock(lambda: at), "tocsin")
         self.daemon: Daemon
+        self.beside: list[Daemon] = []
         self.http: aiohttp.ClientSession
 
     async def start(self, environment: Callable[[dict[str, str]], None], *, webhooks: bool = True) -> None:
@@ -94,14 +95,28 @@ class Rig:
         given = file or self._folder / "hub.yaml"
         if file is None:
             given.write_text(self._config)
+        self.daemon = await self._started(given, "data", self._database_url, self._port, secret_key)
+        self._port = int(self.daemon.url.rsplit(":", 1)[1])
+
+    async def start_beside(self, dsn: str, *, port: int = 0) -> Daemon:
+        """Another hub on the same database, with a data folder of its own; started again it finds that folder."""
+        daemon = await self._started(self._folder / "hub.yaml", "beside", dsn, port, SECRET_KEY)
+        self.beside.append(daemon)
+        return daemon
+
+    async def stop_beside(self) -> None:
+        while self.beside:
+            await self.beside.pop().stop()
+
+    async def _started(self, config: Path, folder: str, dsn: str, port: int, secret_key: str) -> Daemon:
         settings = Settings(
-            TOCSIN_DATA=self._folder / "data", TOCSIN_PORT=self._port, TOCSIN_CONFIG=given if self._config else None,
-            TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=self._database_url, TOCSIN_SECRET_KEY=secret_key,
+            TOCSIN_DATA=self._folder / folder, TOCSIN_PORT=port, TOCSIN_CONFIG=config if self._config else None,
+            TOCSIN_ADMIN_TOKEN=ADMIN_TOKEN, DATABASE_URL=dsn, TOCSIN_SECRET_KEY=secret_key,
             TOCSIN_PUBLIC_URL="https://hub.example.com" if self._public else "", TOCSIN_HOST="127.0.0.1",
         )  # fmt: skip
-        self.daemon = Daemon(settings, now=self.clock)
-        await self.daemon.start()
-        self._port = int(self.daemon.url.rsplit(":", 1)[1])
+        daemon = Daemon(settings, now=self.clock)
+        await daemon.start()
+        return daemon
 
     async def register_webhooks(self) -> None:
         base = self.daemon.url
@@ -118,6 +133,7 @@ class Rig:
             await self.control("POST", "/webhooks", body)
 
     async def stop(self) -> None:
+        await self.stop_beside()
         await self.daemon.stop()
         await self.sandbox.stop()
         await self.http.close()
@@ -159,19 +175,19 @@ class Rig:
 
     def ring(self) -> None:
         """Everybody looks now."""
-        hub = self.daemon.hub
-        for bell in (
-            "undecided",
-            "effects",
-            "timers",
-            "hooks",
-            "reconcile",
-            "rungs",
-            "digests",
-            "alarms",
-            *(f"courier {c}" for c in hub.policy.connectors),
-        ):
-            hub.wake.ring(bell)
+        for hub in (self.daemon.hub, *(daemon.hub for daemon in self.beside)):
+            for bell in (
+                "undecided",
+                "effects",
+                "timers",
+                "hooks",
+                "reconcile",
+                "rungs",
+                "digests",
+                "alarms",
+                *(f"courier {c}" for c in hub.policy.connectors),
+            ):
+                hub.wake.ring(bell)
 
     async def until(self, ask: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 10) -> Any:
         """What `ask` gives once it is truthy; fails with `what` after `seconds` of real time."""
@@ -196,10 +212,10 @@ class Rig:
     # ---- the hub -------------------------------------------------------------------------------
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, want: int | None = None, **more: Any
+        self, method: str, path: str, body: Any = None, *, want: int | None = None, at: str = "", **more: Any
     ) -> Any:
-        """One request of the API; the JSON answer."""
-        async with self.http.request(method, self.daemon.url + path, json=body, **more) as answer:
+        """One request of the API; the JSON answer. `at` = another hub's address."""
+        async with self.http.request(method, (at or self.daemon.url) + path, json=body, **more) as answer:
             text = await answer.text()
             assert want is None or answer.status == want, f"{method} {path}: {answer.status} {text}"
             return json.loads(text) if text else None

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from plug import Plug
 from tocsin.engine.clock import SLEW, HubClock, Seen, moved_by
 from tocsin.engine.keep_time import follow
 from tocsin.engine.tick import tick
 from tocsin.store import anchors
+from tocsin.store.database import DatabaseAway
 
 from .conftest import OpenNode
 from .office import NOON, Office, create
 
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 
 
 class Watches:
@@ -116,16 +119,79 @@ async def test_s49_a_clock_that_is_set_fires_nothing_early_and_nothing_late(
     assert asked == [0, 0, 1]
 
 
+class Looks:
+    """One node's looks at a database whose clock is set by `off`."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.off = office, timedelta(0)
+        self.watches = Watches()
+        self.clock = HubClock(self.watches.wall, self.watches.steady)
+        self.clock.observe(self.watches.there(), 100, 100)
+
+    async def look(self, since_last: timedelta) -> None:
+        seconds = self.watches.seconds
+        seen = self.clock.observe(self.watches.there() + self.off, seconds, seconds)
+        await follow(self.office.hub, self.clock, seen, since_last)
+
+    async def due(self) -> timedelta:
+        """How far off the next step is, by this node's time."""
+        at = await self.office.value("SELECT due FROM timer WHERE kind = 'page'")
+        return timedelta(seconds=(at - self.clock()).total_seconds())
+
+
+async def waiting(office: Office) -> Looks:
+    """A step is due in ten minutes."""
+    await office.configure(CONFIG)
+    await office.page(create())
+    await office.value("UPDATE timer SET due = $1 RETURNING true", NOON + timedelta(minutes=10))
+    return Looks(office)
+
+
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+async def test_s49_the_database_goes_before_what_is_due_was_moved(
+    node: OpenNode, plug: Plug, off: timedelta
+) -> None:
+    """Never is an hour gone that did not pass: not while it is away, not at the look after."""
+    looks = await waiting(await node(dsn=plug.dsn))
+    looks.off = off
+    await plug.pull()
+    with pytest.raises(DatabaseAway):
+        await looks.look(off + SECOND)
+    meanwhile = looks.clock()
+    await plug.plug_in()
+    await looks.look(SECOND)
+
+    assert meanwhile <= NOON, "set ahead, its time is the old one until all is moved"
+    assert looks.clock() == NOON + off
+    assert await looks.due() == timedelta(minutes=10)
+
+
+async def test_s49_a_node_that_moves_nothing_follows_one_look_later(office: Office) -> None:
+    """Set ahead, another node saw it first and is about to move what is due: for a second this one keeps the old
+    time, or it would ask the next step at once."""
+    looks = await waiting(office)
+    looks.off = HOUR
+    await looks.look(SECOND)
+    before = await looks.due()
+    await office.hub.database.transact(lambda c: anchors.move(c, HOUR, NOON + HOUR))
+    await looks.look(SECOND)
+
+    assert before == timedelta(minutes=10)
+    assert await looks.due() == timedelta(minutes=10)
+
+
 async def test_s49_a_clock_that_is_off_is_told_once_and_until_it_is_right(
     node: OpenNode, tmp_path: Path
 ) -> None:
     office = await node(folder=tmp_path)
     await office.configure()
+    watches = Watches()
+    clock = HubClock(watches.wall, watches.steady)
     for _ in range(3):
-        await follow(office.hub, Seen(HOUR), timedelta(seconds=1))
+        await follow(office.hub, clock, Seen(HOUR), SECOND)
     sounded = await office.rows("SELECT key, times FROM alarm WHERE cleared_at IS NULL")
     skew = office.hub.skew
-    await follow(office.hub, Seen(timedelta(seconds=0.1)), timedelta(seconds=1))
+    await follow(office.hub, clock, Seen(timedelta(seconds=0.1)), SECOND)
 
     assert [(key.partition("/")[0], times) for key, times in sounded] == [("clock-skew", 1)]
     assert skew == HOUR

@@ -1,7 +1,6 @@
 """The database is away: what comes is kept on disk, answered, and given back once, in order (S47, TR-1)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from .conftest import OpenNode
 from .office import Office, create, resolve
 
 pytestmark = pytest.mark.usefixtures("bell")
-
-
-@pytest.fixture
-async def plug(database_url: str) -> AsyncIterator[Plug]:
-    wire = Plug(database_url)
-    await wire.plug_in()
-    yield wire
-    await wire.close()
 
 
 @pytest.fixture

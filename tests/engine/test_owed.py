@@ -2,7 +2,6 @@
 who has it no longer (TR-1)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,6 @@ from .conftest import OpenNode
 from .office import Office, create
 
 ADA = Actor(ActorKind.PERSON, "Ada", "cli")
-
-
-@pytest.fixture
-async def plug(database_url: str) -> AsyncIterator[Plug]:
-    wire = Plug(database_url)
-    await wire.plug_in()
-    yield wire
-    await wire.close()
 
 
 @pytest.fixture

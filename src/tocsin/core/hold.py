@@ -47,3 +47,13 @@ def gate(hold: Hold | None, barrier_until: datetime | None, now: datetime) -> Ga
     if barrier_until is not None and now < barrier_until:
         return Gate(Severity.CRITICAL.rank)
     return Gate()
+
+
+def could_leave_since(
+    awake_since: datetime | None, barrier_until: datetime | None, severity: Severity
+) -> datetime | None:
+    """Since when a page of this severity can leave at all, so that nobody's patience runs out while it is held here
+    (None = since ever)."""
+    if barrier_until is None or severity.rank >= Severity.CRITICAL.rank:
+        return awake_since
+    return max(awake_since or barrier_until, barrier_until)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.core.breaker import BreakerState
+from tocsin.core.hold import could_leave_since
 from tocsin.core.lapse import hold, timeout_of
 from tocsin.core.model import Incident, IncidentStatus, Line, Part
 from tocsin.core.paging import look
@@ -88,7 +89,7 @@ def page(
         severity=incident.severity,
         breakers=breakers,
         now=now,
-        awake_since=hub.awake_since,
+        awake_since=could_leave_since(hub.awake_since, hub.barrier_until, incident.severity),
         tells_notified=hub.tells_notified,
     )
     sheet.hedged += due.hedged

@@ -29,10 +29,11 @@ def _steady() -> float:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a look at the database's clock showed: how far the node's own clock is ahead of it, and by how much
-    the database's was set (None = it was not)."""
+    the database's was set (None = it was not). `again` = the look before had shown that it was set, too."""
 
     skew: timedelta
     jump: timedelta | None = None
+    again: bool = False
 
 
 class HubClock:
@@ -42,6 +43,9 @@ class HubClock:
         self._wall, self._steady = wall, steady
         self._base, self._at = wall(), steady()
         self._met = False
+        self._set: tuple[datetime, float] | None = None
+        self.owing: timedelta | None = None
+        """By so much what is due is still to be moved."""
 
     def __call__(self) -> datetime:
         return self._base + timedelta(seconds=self._steady() - self._at)
@@ -50,17 +54,27 @@ class HubClock:
         return self._steady()
 
     def observe(self, there: datetime, asked: float, answered: float) -> Seen:
-        """The database said `there` between these two readings of the steady clock."""
+        """The database said `there` between these two readings of the steady clock. That it was set is seen, and
+        followed when it is told to: `adopt`."""
         middle = (asked + answered) / 2
         ours = self._base + timedelta(seconds=middle - self._at)
         skew = self._wall() - timedelta(seconds=self._steady() - middle) - there
         ahead = there - ours
         first, self._met = not self._met, True
-        if first or abs(ahead) > JUMP:
+        again, self._set = self._set is not None, None
+        if first:
             self._base, self._at = there, middle
-            return Seen(skew, None if first else ahead)
+            return Seen(skew)
+        if abs(ahead) > JUMP:
+            self._set = there, middle
+            return Seen(skew, ahead, again)
         self._base += min(max(ahead, -SLEW), SLEW)
         return Seen(skew)
+
+    def adopt(self) -> None:
+        """From now on it is the time that was last seen."""
+        if self._set is not None:
+            (self._base, self._at), self._set = self._set, None
 
 
 def moved_by(seen: Seen, since_last: timedelta) -> timedelta | None:

@@ -227,7 +227,8 @@ class Keeper:
         asked = clock.steady() if clock else 0.0
         mark = await self._hub.patience.within(PROBE_SECONDS, marks.beat(self._hub.database))
         if clock is not None:
-            await follow(self._hub, clock.observe(mark.at, asked, clock.steady()), mark.since_last)
+            seen = clock.observe(mark.at, asked, clock.steady())
+            await follow(self._hub, clock, seen, mark.since_last)
         await self._watch.look(mark)
 
     async def _back(self) -> None:
