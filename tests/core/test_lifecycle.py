@@ -168,6 +168,13 @@ def test_assigning_twice_is_once() -> None:
         pytest.param(MITIGATED, MITIGATED, UNACK, "api", (OPEN, MITIGATED), OPEN, False, id="one part given back: open again"),
         pytest.param(OPEN, OPEN, RES, "cache", (OPEN, OPEN), OPEN, False, id="a service it does not have changes nothing"),
         pytest.param(RESOLVED, OPEN, CLOSE, None, (CLOSED, CLOSED), CLOSED, True, id="closing closes every part"),
+        pytest.param(RESOLVED, OPEN, REOPEN, "api", (OPEN, OPEN), OPEN, False, id="one part reopened there, the other open all the while"),
+        pytest.param(RESOLVED, MITIGATED, REOPEN, "api", (OPEN, MITIGATED), OPEN, False, id="one part reopened there: who has the other keeps it"),
+        pytest.param(RESOLVED, RESOLVED, REOPEN, "api", (OPEN, RESOLVED), OPEN, False, id="one part reopened there: the other stays over"),
+        pytest.param(CLOSED, CLOSED, REOPEN, "api", (OPEN, RESOLVED), OPEN, False, id="what stays over of a closed one is resolved"),
+        pytest.param(RESOLVED, RESOLVED, REOPEN, None, (OPEN, OPEN), OPEN, False, id="reopened here: every part"),
+        pytest.param(RESOLVED, OPEN, REOPEN, None, (RESOLVED, OPEN), OPEN, False, id="reopening here what is open changes nothing"),
+        pytest.param(RESOLVED, OPEN, REOPEN, "web", (RESOLVED, OPEN), OPEN, False, id="reopening there what is open changes nothing"),
     ],
 )  # fmt: skip
 def test_s20_each_part_has_its_own_status(

@@ -132,6 +132,34 @@ def test_s39_a_reopen_by_our_own_race(status: IncidentStatus, verdict: Verdict) 
     assert judged(change(K.REOPENED), status=RESOLVED, expected=OURS, now=at(121)).verdict is APPLY
 
 
+@pytest.mark.parametrize(
+    ("here", "kind", "verdict", "act"),
+    [
+        pytest.param(RESOLVED, K.REOPENED, APPLY, Act.REOPEN, id="its part is over here: reopened"),
+        pytest.param(MITIGATED, K.REOPENED, APPLY, Act.UNACKNOWLEDGE, id="somebody has its part here: given back"),
+        pytest.param(RESOLVED, K.ACKNOWLEDGED, APPLY, Act.REOPEN, id="acknowledged there after its part was over: the reopen between was lost"),
+        pytest.param(OPEN, K.ACKNOWLEDGED, APPLY, Act.ACKNOWLEDGE, id="its part is open here: acknowledged"),
+    ],
+)  # fmt: skip
+def test_s20_a_change_there_is_judged_by_its_part(
+    here: IncidentStatus, kind: ChangeKind, verdict: Verdict, act: Act
+) -> None:
+    """The other part is open all the while."""
+    known = Known(OVER, at(10), service="web")
+    told = change(kind, occurred_at=at(20))
+    both = incident(OPEN, parts={"api": OPEN, "web": here})
+    found = judge(told, both, known, direction=BOTH, page_started_at=T0, now=at(60))
+    assert (found.verdict, found.act) == (verdict, act)
+
+
+def test_s39_our_race_is_undone_where_its_part_is_over_though_another_is_open() -> None:
+    both = incident(OPEN, parts={"api": OPEN, "web": RESOLVED})
+    known = Known(OVER, at(10), OURS, service="web")
+    assert (
+        judge(change(K.REOPENED), both, known, direction=BOTH, page_started_at=T0, now=at(60)).verdict is UNDO
+    )
+
+
 def test_an_echo_tells_the_state_there_even_when_it_is_of_an_earlier_life() -> None:
     found = judged(change(K.ACKNOWLEDGED), expected=OURS, current_life=False)
     assert (found.verdict, found.status, found.act) == (ECHO, ACKED, None)

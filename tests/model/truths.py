@@ -54,7 +54,7 @@ AT_REST: dict[str, str] = {
     "what providers said is worked off": "SELECT connector, outcome FROM hook WHERE state = 'pending'",
 }
 _THERE = """
-SELECT m.connector, m.remote_id, m.key, i.number, i.status AS whole, p.status AS ours, m.status AS theirs,
+SELECT m.connector, m.remote_id, m.key, i.number, p.status AS ours, m.status AS theirs,
   m.failed_at IS NOT NULL OR m.superseded_at IS NOT NULL AS given_up,
   m.asked_in < (i.paging ->> 'began_in')::int AS earlier,
   m.life = max(m.life) OVER (PARTITION BY m.incident_id, m.connector, m.service, m.recipient) AS newest,
@@ -130,12 +130,6 @@ async def apart(rig: Rig) -> list[str]:
             continue
         if status in _SAME[row["ours"]] or set(row["listed"] or ()) & {"timer"}:
             continue
-        if (
-            row["whole"] in ("open", "mitigated")
-            and row["ours"] == "resolved"
-            and "status" in (row["listed"] or ())
-        ):
-            continue  # reopened there alone, of an incident that is open for another service: only listed, so far
         if row["earlier"] and status == "resolved":
             continue  # reopened here and not asked for there again: the rules of today ask others
         found.append(

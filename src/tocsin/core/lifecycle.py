@@ -83,7 +83,7 @@ def rule(
         case Act.CLOSE:
             return _close(incident, actor, now, note)
         case Act.REOPEN:
-            return _reopen(incident, actor, now, note)
+            return _reopen(incident, actor, now, service, note)
         case Act.NOTE:
             line = Line(kind="note", text=note, reason="note")
             return Ruling(
@@ -287,20 +287,26 @@ def _close(incident: Incident, actor: Actor, now: datetime, note: str) -> Ruling
     )  # fmt: skip
 
 
-def _reopen(incident: Incident, actor: Actor, now: datetime, note: str) -> Ruling:
-    if incident.open:
+def _reopen(incident: Incident, actor: Actor, now: datetime, service: str | None, note: str) -> Ruling:
+    """At a provider one part alone, also of an incident that is open for another (S20): who has that one keeps it."""
+    if incident.open and service is None:
         return Ruling(incident=incident, changed=False, reason=f"{incident.name} is open already")
-    parts = tuple(
-        replace(part, status=OPEN, changed_at=now, changed_by=actor.name) for part in incident.parts
-    )
-    line = Line(kind="reopened", text=f"Reopened by {actor.shown}{_with_note(note)}", reason=actor.kind.value)
+    parts, moved = _move(incident, OPEN, (RESOLVED, CLOSED), actor, now, service)
+    if not moved:
+        return Ruling(incident=incident, changed=False, reason=f"{incident.name} is open already")
+    line = Line(
+        kind="reopened", text=f"Reopened by {actor.shown}{_of(service, incident)}{_with_note(note)}",
+        reason=actor.kind.value,
+    )  # fmt: skip
+    # of one that was closed, the parts that stay over are resolved again
+    parts = tuple(replace(part, status=RESOLVED) if part.status is CLOSED else part for part in parts)
     after = replace(
         incident, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", snoozed_until=None,
         resolved_at=None, resolved_by=None, closed_at=None,
     )  # fmt: skip
     return Ruling(
-        incident=after, changed=True, reason="reopened", lines=(line,), tell=EffectKind.REOPEN,
-        services=_names(incident), starts_paging=True,
+        incident=after, changed=True, reason="reopened", lines=(line,), tell=EffectKind.REOPEN, services=moved,
+        alerts_become=AlertStatus.OPEN if incident.open else None, starts_paging=True,
     )  # fmt: skip
 
 

@@ -229,6 +229,12 @@ class Incident:
         """Names of its services in order; never holds ""."""
         return tuple(part.service for part in self.parts if part.service)
 
+    def status_of(self, service: str) -> IncidentStatus:
+        """How the part of that service stands (S20); the whole, where it is closed or has no such part."""
+        if self.status is IncidentStatus.CLOSED:
+            return self.status
+        return next((p.status for p in self.parts if p.service == service), self.status)
+
     @property
     def open(self) -> bool:
         """True until resolved or closed."""

@@ -86,12 +86,13 @@ _RANK = {
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of the incident there: its state, since when by the provider's own clock (None = it never
-    said), our own unconfirmed writes, and whether it is of the `current_life` (S37)."""
+    said), our own unconfirmed writes, whether it is of the `current_life` (S37), and the `service` whose part it is."""
 
     status: RemoteStatus = RemoteStatus.UNKNOWN
     since: datetime | None = None
     expected: tuple[Expected, ...] = ()
     current_life: bool = True
+    service: str = ""
 
 
 def judge(
@@ -122,7 +123,7 @@ def judge(
     if _is_late(change, status, known):
         return Judgement(Verdict.RECORD, "it happened before what is known from there already")
     if change.kind is ChangeKind.REOPENED and _raced(known, now):
-        if incident.open:
+        if _open_here(incident, known):
             # the resolve that it undid is still to come, and is to count
             return Judgement(Verdict.RECORD, "our acknowledgement reopened what was resolved there")
         why = "our acknowledgement crossed a resolve there and reopened it"
@@ -148,15 +149,20 @@ def judge(
 def _act_of(change: RemoteChange, incident: Incident, known: Known) -> Act | None:
     """What was done there, also where the change that led to it was lost on the way: nobody gives back or
     acknowledges what is resolved, so it was reopened; what is reopened while it is open here was given back."""
-    if change.kind is ChangeKind.REOPENED and incident.status is IncidentStatus.MITIGATED:
+    if change.kind is ChangeKind.REOPENED and incident.status_of(known.service) is IncidentStatus.MITIGATED:
         return Act.UNACKNOWLEDGE
     back = change.kind in (ChangeKind.UNACKNOWLEDGED, ChangeKind.ACKNOWLEDGED)
     newer = change.occurred_at is not None and known.since is not None and change.occurred_at > known.since
-    if back and newer and known.status is RemoteStatus.RESOLVED and not incident.open:
+    if back and newer and known.status is RemoteStatus.RESOLVED and not _open_here(incident, known):
         return Act.REOPEN
     if change.kind is ChangeKind.SNOOZED and change.until is None:
         return Act.ACKNOWLEDGE
     return _ACT.get(change.kind)
+
+
+def _open_here(incident: Incident, known: Known) -> bool:
+    """Of its part, which may be over while another is open (S20)."""
+    return incident.status_of(known.service) in (IncidentStatus.OPEN, IncidentStatus.MITIGATED)
 
 
 def confirms(change: RemoteChange, write: Expected) -> bool:

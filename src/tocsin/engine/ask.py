@@ -202,6 +202,33 @@ def ring_again(
     return after
 
 
+def ring_parts(
+    hub: Hub, sheet: Sheet, incident: Incident, plan: Plan, services: Iterable[str], remotes: list[Remote], now: datetime
+) -> None:  # fmt: skip
+    """These parts are open again in a new life, while the page of another goes on: they are asked for wherever that was
+    asked and has not come to nothing, but where they ring already."""
+    known = newest(remotes)
+    for way, asked in asked_so_far(plan, remotes).items():
+        if asked.failed or asked.superseded:
+            continue
+        step = max(r.step for r in remotes if (r.connector, r.recipient) == (way.connector, way.recipient))
+        there = {
+            part.service: known.get((way.connector, part.service, way.recipient)) for part in incident.parts
+        }
+        wanted = [
+            p for p in incident.parts if p.service in services and not _rings(there[p.service], incident)
+        ]
+        for part in wanted:
+            _ask(hub, sheet, incident, part, way, step, known, now)
+        if wanted:
+            text = f"{way.name} is asked to page for {', '.join(part.service for part in wanted)} again"
+            sheet.tell(now, incident, Line(kind="page_requested", text=text, reason="further_service"))
+
+
+def _rings(remote: Remote | None, incident: Incident) -> bool:
+    return remote is not None and remote.asked_in == incident.life
+
+
 def provider_key(hub: Hub, incident: Incident, service: str, life: int) -> str:
     """`tocsin:<installation>:<incident uuid>:<service>:<life>` (S37)."""
     return f"tocsin:{hub.installation}:{incident.id}:{service}:{life}"

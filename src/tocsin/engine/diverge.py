@@ -5,18 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from tocsin.core.divergence import Difference, over_because
-from tocsin.core.model import Incident, IncidentStatus, Line
+from tocsin.core.model import Incident, Line
 from tocsin.store import divergences, incidents
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
-
-
-def ours_of(incident: Incident, service: str) -> IncidentStatus:
-    """How the part that lives at a remote stands here."""
-    if incident.status is IncidentStatus.CLOSED:
-        return incident.status
-    return next((p.status for p in incident.parts if p.service == service), incident.status)
 
 
 async def differ(

@@ -16,7 +16,7 @@ from tocsin.core.ports import ChangeKind, EffectKind, RemoteChange, RemoteStatus
 from tocsin.core.remote import Judgement, Known, Verdict, judge, unconfirmed
 from tocsin.core.snooze import bounded
 from tocsin.engine.ask import add_effect, name_of, newest, ring_again
-from tocsin.engine.diverge import differ, ours_of
+from tocsin.engine.diverge import differ
 from tocsin.engine.foreign import born
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import act_on
@@ -85,7 +85,9 @@ async def _follow(
     kept = (await incidents.load(connection, [remote.incident_id]))[remote.incident_id]
     latest = newest(await outbox.remotes_of(connection, remote.incident_id))
     place = (remote.connector, remote.service, remote.recipient)
-    known = Known(remote.status, remote.there_at, remote.expected, remote.life == latest[place].life)
+    known = Known(
+        remote.status, remote.there_at, remote.expected, remote.life == latest[place].life, remote.service
+    )
     judgement = judge(
         change, kept.incident, known, direction=connector.direction, page_started_at=kept.plan.started_at, now=now
     )  # fmt: skip
@@ -102,7 +104,7 @@ async def _follow(
         _resolve_there(sheet, told)
     elif judgement.verdict is Verdict.DIVERGENCE:
         theirs = judgement.status or remote.status
-        ours = ours_of(kept.incident, remote.service)
+        ours = kept.incident.status_of(remote.service)
         await _differ(connection, sheet, told, listed_only(change.kind, ours, theirs, judgement.reason))
     elif judgement.verdict is Verdict.FACT:
         after_fact(hub, sheet, kept.incident, remote, change, now)
@@ -165,7 +167,7 @@ async def _act(connection: Connection, hub: Hub, told: _Told) -> str:
             await act_on(connection, hub, remote.incident_id, Act.NOTE, actor, note=_words(told))
         return f"{act.value} by {actor.shown}: {ruling.reason}"
     note = change.note if change.kind is ChangeKind.NOTE or act is not Act.NOTE else _words(told)
-    service = None if act in (Act.NOTE, Act.REOPEN) else remote.service
+    service = None if act is Act.NOTE else remote.service
     until = bounded(change.until, told.now)
     ruling = await act_on(
         connection, hub, remote.incident_id, act, actor, note=note, service=service, until=until
@@ -202,7 +204,7 @@ async def _list(connection: Connection, hub: Hub, sheet: Sheet, told: _Told, why
     if await outbox.has_waiting(connection, [remote.id]):
         return
     kept = (await incidents.load(connection, [remote.incident_id]))[remote.incident_id]
-    ours = ours_of(kept.incident, remote.service)
+    ours = kept.incident.status_of(remote.service)
     rings = ours is IncidentStatus.OPEN and change.kind is ChangeKind.RESOLVED and not change.person
     rings = rings and hub.reaches_here(remote.connector)
     if rings and (kept.incident.declared or await _still_fires(connection, remote)):
@@ -229,7 +231,7 @@ async def _follow_merge(connection: Connection, sheet: Sheet, told: _Told) -> No
     """The target is ours from now on; it is read at once, and may hold another incident of ours (S41)."""
     target = told.change.merged_into
     await remotes.follow_merge(connection, told.remote, target)
-    await _differ(connection, sheet, told, merged(ours_of(told.kept.incident, told.remote.service), target))
+    await _differ(connection, sheet, told, merged(told.kept.incident.status_of(told.remote.service), target))
 
 
 def _may_have_reopened(remote: Remote) -> bool:

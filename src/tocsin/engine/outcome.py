@@ -21,7 +21,6 @@ from tocsin.core.ports import (
     Retry,
     Skipped,
 )
-from tocsin.engine.diverge import ours_of
 from tocsin.engine.hub import log
 from tocsin.engine.ids import jitter
 from tocsin.store.outbox import Remote, Work
@@ -246,7 +245,7 @@ def _rejected(
             results.sheet.alarms.append(_refused(work, outcome))
     kind = "page_failed" if work.kind in PAGES else "delivery_failed"
     text = f"{remote.connector} refused the {work.kind.value}: {outcome.reason}"
-    ours = ours_of(incident, remote.service)
+    ours = incident.status_of(remote.service)
     if outcome.gone:
         results.differences.append((incident, remote, missing(ours, outcome.reason)))
     elif work.kind not in PAGES:

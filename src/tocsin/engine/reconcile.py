@@ -22,7 +22,7 @@ from tocsin.core.reading import changes_of, is_about
 from tocsin.core.severity import Severity
 from tocsin.engine import alarm
 from tocsin.engine.deliver import rate_of
-from tocsin.engine.diverge import differ, end_agreed, ours_of
+from tocsin.engine.diverge import differ, end_agreed
 from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.respond import rung
@@ -369,7 +369,7 @@ async def _learn(connection: Connection, known: Remote, state: RemoteState) -> N
 async def _absent(connection: Connection, sheet: Sheet, known: Remote, how: str, now: datetime) -> str:
     kept = (await incidents.load(connection, [known.incident_id]))[known.incident_id]
     await outbox.update_remote(connection, known.id, {"status": RemoteStatus.UNKNOWN.value})
-    found = missing(ours_of(kept.incident, known.service), how)
+    found = missing(kept.incident.status_of(known.service), how)
     await differ(connection, sheet, kept.incident, known, found, now)
     return f"{how}: {found.decision}, {found.reason}"
 
@@ -381,7 +381,7 @@ async def _finding(connection: Connection, known: Remote, decided: list[str]) ->
         incident=kept.incident.name,
         service=known.service,
         remote_id=after.remote_id,
-        ours=ours_of(kept.incident, known.service).value,
+        ours=kept.incident.status_of(known.service).value,
         theirs=after.status.value,
         decided=tuple(decided),
     )

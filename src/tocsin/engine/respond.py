@@ -171,11 +171,15 @@ async def carry_out(
     if ruling.starts_paging:
         # rung again: in place where the provider can, else under a new life
         incident = replace(incident, life=incident.life + 1)
-        plan = ask.again(plan, incident.life, now)
+        if actor.kind is ActorKind.PROVIDER:
+            remotes = await _open_there(connection, remotes, ruling, actor.via, incident.life, now)
+        if kept.incident.status is IncidentStatus.OPEN:
+            # another part rings already: its page goes on as it is, and this part is asked for beside it
+            ask.ring_parts(hub, sheet, incident, plan, ruling.services, remotes, now)
+        else:
+            plan = ask.again(plan, incident.life, now)
         if actor.kind is ActorKind.TIMER:
             plan = holder_first(plan, holder_way(kept.incident, hub.policy, hub.mailer))
-        if actor.kind is ActorKind.PROVIDER:
-            remotes = await _open_there(connection, remotes, actor.via, incident.life, now)
     # the words travel as a note of their own, once, whatever else the act is at a provider
     words = note if ruling.tell is EffectKind.NOTE else ""
     await tell_others(connection, hub, sheet, ruling, actor, remotes, words, now)
@@ -188,10 +192,15 @@ async def carry_out(
 
 
 async def _open_there(
-    connection: Connection, remotes: list[outbox.Remote], connector: str, life: int, now: datetime
+    connection: Connection,
+    remotes: list[outbox.Remote],
+    ruling: Ruling,
+    connector: str,
+    life: int,
+    now: datetime,
 ) -> list[outbox.Remote]:
-    """Reopened at a provider: that one has it already and is not asked again."""
-    for remote in remotes:
-        if remote.connector == connector:
+    """These parts were opened at a provider: that one has them already and is not asked again."""
+    for remote in ask.newest(remotes).values():
+        if remote.connector == connector and remote.service in ruling.services:
             await outbox.open_again(connection, remote.id, life, now)
     return await outbox.remotes_of(connection, remotes[0].incident_id) if remotes else []
