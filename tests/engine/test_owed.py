@@ -151,6 +151,46 @@ async def test_a_claim_whose_answer_was_lost_is_claimed_again_at_once(
     assert await pages(kept) == [("done", 2)]
 
 
+async def half_open(office: Office) -> None:
+    """Five failures opened it, a second is over: the next page is the probe."""
+    office.bell.script = [status(500) for _ in range(5)]
+    await office.say(*(create(f"k{n}") for n in range(6)))
+    await office.decide()
+    await office.deliver(free=5)
+    office.clock.advance(seconds=1)
+
+
+async def test_a_lost_claim_of_a_probe_is_claimed_again_at_once(kept: Office, plug: Plug) -> None:
+    """S33: nobody is at work on it, so the page does not wait for the time a probe is given."""
+    await half_open(kept)
+    plug.lose_next_commit()
+    with pytest.raises(DatabaseAway):
+        await kept.deliver()
+    await back(kept, plug)
+
+    assert len(kept.bell.rings) == 1
+    assert await kept.value("SELECT breaker FROM connector_state WHERE connector = 'east'") == "closed"
+
+
+async def test_the_probe_of_a_node_that_fell_silent_is_taken_over_with_its_lease(
+    kept: Office, node: OpenNode
+) -> None:
+    """S33, TR-2: not before, since its call may be under way; then at once, and by looking first."""
+    other = await node()
+    other.hub.node = UUID(int=2)
+    await half_open(kept)
+    claimed = await deliver.claim(kept.hub, "east", 24)
+    before = await other.deliver()
+    kept.clock.advance(seconds=11)
+    await kept.hub.database.transact(
+        lambda c: nodes.here_i_am(c, UUID(int=2), "all", "b", kept.clock(), name="b")
+    )
+    after = await other.deliver(free=1)
+
+    assert (len(claimed.jobs), len(before.jobs), len(after.jobs)) == (1, 0, 1)
+    assert after.jobs[0].effect.look_first
+
+
 async def test_what_is_under_way_here_is_not_claimed_a_second_time(
     kept: Office, plug: Plug, bell: BellServer
 ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tocsin.core.breaker import Leave, leave, probing
+from tocsin.core.breaker import BreakerState, Leave, leave, probing
 from tocsin.core.bucket import Rate, seconds_until_one, tokens_now
 from tocsin.core.model import Incident, IncidentStatus
 from tocsin.core.ports import (
@@ -34,9 +34,10 @@ from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import Attempt
 from tocsin.engine.wire import Wire
 from tocsin.store import incidents, messages, outbox
+from tocsin.store.breakers import probe_is_lost
 from tocsin.store.database import Connection
 from tocsin.store.messages import Message
-from tocsin.store.outbox import Work
+from tocsin.store.outbox import ConnectorState, Work
 
 IN_FLIGHT = 24
 """Calls under way at once per connector and node."""
@@ -78,7 +79,7 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         state = await outbox.lock_state(connection, connector, now)
         if state.hold_until and now < state.hold_until:
             return Claimed([], (state.hold_until - now).total_seconds())
-        allowed = leave(state.breaker, now)
+        allowed = await _leave(connection, hub, state, now)
         if allowed is Leave.WAIT:
             probe_at = state.breaker.probe_at or now
             return Claimed([], max((probe_at - now).total_seconds(), 0.05))
@@ -126,6 +127,18 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
     for message in claimed.messages:
         hub.owed.messages.begin(message.id, message.attempts)
     return claimed
+
+
+async def _leave(connection: Connection, hub: Hub, state: ConnectorState, now: datetime) -> Leave:
+    """May something be sent now? A probe that nobody is at work on is taken over, as any lease is (S33)."""
+    allowed = leave(state.breaker, now)
+    if allowed is not Leave.WAIT or state.breaker.state is not BreakerState.HALF_OPEN:
+        return allowed
+    lost = await probe_is_lost(
+        connection, state.connector, now, node=hub.node, at_work=hub.owed.effects.rows,
+        messages_at_work=hub.owed.messages.rows,
+    )  # fmt: skip
+    return Leave.PROBE if lost else Leave.WAIT
 
 
 def rate_of(hub: Hub, connector: str) -> Rate:

@@ -62,3 +62,20 @@ async def waiting_creates(connection: Connection, connector: str) -> list[UUID]:
         connector,
     )
     return [row["incident_id"] for row in rows]
+
+
+async def probe_is_lost(
+    connection: Connection, connector: str, now: datetime, *, node: UUID | None, at_work: Sequence[int],
+    messages_at_work: Sequence[int],
+) -> bool:  # fmt: skip
+    """True when nobody is at work at a connector whose breaker is half-open: the claim of its probe was lost on the way
+    to this `node`, or the node that had it fell silent. Leases in force count, but for the node's own of which it knows
+    nothing; those taken before the breaker opened count too, so it may say False for a little longer."""
+    under_way: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM effect WHERE connector = $1 AND state = 'leased' AND lease_until >= $2"
+        "   AND ($3::uuid IS NULL OR leased_by IS DISTINCT FROM $3 OR id = ANY($4)))"
+        " OR EXISTS (SELECT 1 FROM message WHERE connector = $1 AND state = 'leased' AND lease_until >= $2"
+        "   AND ($3::uuid IS NULL OR leased_by IS DISTINCT FROM $3 OR id = ANY($5)))",
+        connector, now, node, list(at_work), list(messages_at_work),
+    )  # fmt: skip
+    return not under_way
