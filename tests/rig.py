@@ -189,7 +189,7 @@ class Rig:
             ):
                 hub.wake.ring(bell)
 
-    async def until(self, ask: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 10) -> Any:
+    async def until(self, ask: Callable[[], Awaitable[Any]], what: str, *, seconds: float = 30) -> Any:
         """What `ask` gives once it is truthy; fails with `what` after `seconds` of real time."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds

@@ -144,11 +144,11 @@ def test_output_is_bounded() -> None:
 
 def test_a_greedy_template_ends_soon() -> None:
     big = {"data": {"map": {str(i): "x" * 90 for i in range(1_000)}, "blank": " " * 10_000_000}}
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TemplateError, match="too much"):
         render("{{trim data.map}}{{truncate data.map 0}}" * 1_000, big, 10_000_000)
     assert render("{{trim data.blank}}" * 2_000, big) == ""
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_value_that_json_cannot_hold_is_a_template_error() -> None:

@@ -56,7 +56,7 @@ class Served:
         self.process = await self.spawn()
         await self.until_ready()
 
-    async def until_ready(self, seconds: float = 30) -> None:
+    async def until_ready(self, seconds: float = 60) -> None:
         async def ready() -> bool:
             async with self.http.get(f"{self.url}/readyz") as answer:
                 return answer.status == 200
@@ -104,7 +104,7 @@ class Served:
             await self.stop()
 
 
-async def until(ask: Any, what: str, *, seconds: float = 20, log: Path | None = None) -> Any:
+async def until(ask: Any, what: str, *, seconds: float = 60, log: Path | None = None) -> Any:
     """What `ask` gives once it is truthy; connections refused meanwhile are no answer yet."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -231,7 +231,7 @@ class Night(RuleBasedStateMachine):
             return not wrong
 
         try:
-            await self.rig.until(so, "both sides agree", seconds=4)
+            await self.rig.until(so, "both sides agree")
         except AssertionError as never:
             raise AssertionError("\n".join(wrong)) from never
         await self.after(rest=True)

@@ -451,9 +451,9 @@ def test_a_fault_is_told_with_its_line(
 def test_what_cannot_be_read_is_refused_at_once(
     faults_of: FaultsOf, text: str, line: int | None, words: str
 ) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     (fault,) = faults_of(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert words in fault.message
     assert line is None or fault.line == line
 
@@ -478,18 +478,18 @@ def test_every_fault_is_told_not_only_the_first(faults_of: FaultsOf) -> None:
     ],
 )
 def test_a_large_file_of_another_kind_is_refused_soon(faults_of: FaultsOf, line: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = faults_of("\n".join(line.format(index) for index in range(20_000)))
     assert len(found) == 200
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_ten_thousand_unknown_teams_are_refused_soon(faults_of: FaultsOf) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     lines = [f"  s{index}: {{team: t{index}, depends_on: [x{index}]}}" for index in range(10_000)]
     found = faults_of("teams: {ops: {}}\nservices:\n" + "\n".join(lines))
     assert len(found) == 200
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_one_lost_variable_is_one_fault(faults_of: FaultsOf) -> None:

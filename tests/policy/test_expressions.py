@@ -219,9 +219,9 @@ def test_patterns(pattern: str, text: str, found: bool) -> None:
 
 def test_a_hostile_text_costs_a_pattern_no_time() -> None:
     pattern = TextPattern("(a+)+$")
-    start = time.perf_counter()
+    start = time.process_time()
     assert not pattern.found_in("a" * 20_000 + "b")
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @given(
@@ -264,10 +264,10 @@ def test_asking_is_quick() -> None:
     condition = compiled('alert.labels.heals == "true" && !(alert.severity == "critical") && team == "a"')
     sheet = facts(labels={"heals": "true"})
     condition.holds(sheet)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(1000):
         condition.holds(sheet)
-    assert (time.perf_counter() - start) / 1000 < 100e-6  # about 3 us; ten times that on a busy machine
+    assert (time.process_time() - start) / 1000 < 100e-6  # about 3 us; ten times that on a busy machine
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,9 @@ def test_the_hash_tells_two_policies_apart(load: Load, example: str) -> None:
 
 def test_the_example_is_quick_to_load(load: Load, example: str) -> None:
     load(example)
-    start = time.perf_counter()
+    start = time.process_time()
     load(example)
-    assert time.perf_counter() - start < 0.3
+    assert time.process_time() - start < 0.3
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n", "{}", "routing: []", "teams:"])

@@ -110,7 +110,7 @@ class Receiver:
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
 
-async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
     """Wait for something to become so, looking every 10 ms."""
     async with asyncio.timeout(seconds):
         while True:

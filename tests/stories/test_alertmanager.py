@@ -89,7 +89,7 @@ async def test_fires_and_resolves(
             providers = listed["items"][0]["providers"] if listed["items"] else []
             return len(providers) == 2 and all(p["created_at"] for p in providers)
 
-        await rig.until(created, "both providers have it", seconds=15)
+        await rig.until(created, "both providers have it")
         (alert,) = await rig.opsgenie()
         await rig.control("POST", f"/opsgenie/alerts/{alert['id']}/acknowledge", {"user": "ada@example.com"})
 
@@ -103,7 +103,7 @@ async def test_fires_and_resolves(
             (page,), (other,) = await rig.pagerduty(), await rig.opsgenie()
             return page["status"] == "resolved" and other["status"] == "closed"
 
-        await rig.until(resolved, "resolved everywhere", seconds=20)
+        await rig.until(resolved, "resolved everywhere")
     lines = await rig.timeline()
 
     assert len({line["correlation_id"] for line in lines}) == 1

@@ -144,7 +144,7 @@ async def test_the_brown_out(begin: Begin) -> None:
         sides = (await rig.incident(lost))["providers"]
         return any(p["connector"] == "prod-pagerduty" and p["created_at"] for p in sides)
 
-    await rig.until(adopted, "the twin whose answer was lost is adopted", seconds=25)
+    await rig.until(adopted, "the twin whose answer was lost is adopted")
     assert rings(await rig.opsgenie()) == [1, 1, 1, 1]
     assert len(await rig.pagerduty()) == 4, "none is created twice"
 

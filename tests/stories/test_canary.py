@@ -24,7 +24,7 @@ async def canary(rig: Rig) -> Any:
         found = (await rig.call("GET", "/api/v1/health", want=200))["canary"]
         return found if found and found["ended_at"] else None
 
-    return await rig.until(ended, "the canary ends", seconds=20)
+    return await rig.until(ended, "the canary ends")
 
 
 async def test_it_is_created_everywhere_and_ends(begin: Begin) -> None:
@@ -90,7 +90,7 @@ async def canary_after(rig: Rig, before: Any) -> Any:
         found = await canary(rig)
         return found if found["id"] != before["id"] else None
 
-    return await rig.until(newer, "the next canary ends", seconds=20)
+    return await rig.until(newer, "the next canary ends")
 
 
 async def test_it_goes_out_by_schedule(begin: Begin) -> None:

@@ -122,7 +122,7 @@ async def test_a_write_that_was_applied_is_adopted(begin: Begin) -> None:
         providers = (await rig.incident())["providers"]
         return any(p["connector"] == "prod-pagerduty" and p["created_at"] for p in providers)
 
-    await rig.until(adopted, "PagerDuty's incident is adopted", seconds=25)
+    await rig.until(adopted, "PagerDuty's incident is adopted")
 
     assert len(await rig.pagerduty()) == 1
 

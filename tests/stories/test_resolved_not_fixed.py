@@ -116,7 +116,7 @@ async def test_s37_the_acknowledgement_of_the_old_life_waits_until_after_the_reo
         await rig.advance(seconds=10)
         return [p["status"] for p in await rig.pagerduty() if p["id"] == page] == ["triggered"]
 
-    await rig.until(rings, "PagerDuty rings again", seconds=20)
+    await rig.until(rings, "PagerDuty rings again")
     await rig.quiet()
     written = [c["operation"] for c in await rig.calls("pagerduty") if c["method"] != "GET" and c["status"]]
     assert "acknowledge" not in written, written

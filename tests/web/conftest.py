@@ -51,7 +51,7 @@ def missing() -> Callable[[str], None]:
 def until() -> Callable[..., Awaitable[None]]:
     """Waits until something holds at the hub; fails when it never does."""
 
-    async def wait(holds: Callable[[], object], seconds: float = 8) -> None:
+    async def wait(holds: Callable[[], object], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"did not hold within {seconds} s"
@@ -71,10 +71,11 @@ class Site:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser(outside_program: Callable[..., Path]) -> AsyncIterator[Any]:
     try:
-        from playwright.async_api import async_playwright
+        from playwright.async_api import async_playwright, expect
     except ImportError:
         _missing("playwright is not installed: pip install playwright")
     chromium = outside_program("chromium", package="chromium")
+    expect.set_options(timeout=15_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         yield browser
@@ -111,7 +112,7 @@ async def visit(browser: Any, site: Site) -> AsyncIterator[Open]:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
         if context is None:
             context = await browser.new_context(viewport=size, color_scheme=scheme, has_touch=phone, **more)
-            context.set_default_timeout(8_000)
+            context.set_default_timeout(20_000)
             contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -63,7 +63,7 @@ class FakeHub:
         self.down = False
         self.deaf = False
         self.fail_acts: str = ""
-        self.act_delay = 0.0
+        self.acts_held: asyncio.Event | None = None
         self.acts: list[tuple[str, str, Json]] = []
         self.requests: list[str] = []
         self.streams: set[asyncio.Queue[str | None]] = set()
@@ -318,7 +318,8 @@ class FakeHub:
 
     async def _act(self, request: web.Request) -> web.Response:
         name, act = self._known(request), request.match_info["act"]
-        await asyncio.sleep(self.act_delay)
+        if self.acts_held is not None:
+            await self.acts_held.wait()
         if self.fail_acts:
             return problem(403, "forbidden", self.fail_acts)
         self.acts.append((name, act, await request.json()))
