@@ -66,6 +66,7 @@ def opened(trips: int = 1) -> Breaker:
     ],
 )  # fmt: skip
 def test_what_opens_it(outcomes: list[Outcome], state: BreakerState) -> None:
+    """S33: 5xx, time-outs, connection faults, 401 and 403 count; 429 and a 4xx of one incident do not."""
     assert answered(Breaker(), *outcomes).state is state
 
 
@@ -90,6 +91,7 @@ def test_trips_double_the_wait_to_30_s(trips: int, seconds: int) -> None:
 
 
 def test_while_open_everything_waits_and_then_exactly_one_probe_goes() -> None:
+    """S33: the probe is a real queued write."""
     breaker = opened()
     assert leave(breaker, at(0.999)) is Leave.WAIT
     assert leave(breaker, at(1)) is Leave.PROBE

@@ -172,6 +172,7 @@ def test_severity(
     lifted_from: Severity | None,
     why: list[str],
 ) -> None:
+    """S3: the sender's, then the rules, then the urgency where it is empty, lifts last; a lift is a table, applied once."""
     found = classify(alert(**given_alert), integration(urgency), example(), DAY)
     assert (found.severity, found.lifted_from, reasons(found)) == (severity, lifted_from, why)
 
@@ -184,6 +185,7 @@ def test_a_lift_is_shown_as_the_rule_it_is() -> None:
 
 
 def test_several_lifts_take_the_highest_and_do_not_add_up() -> None:
+    """S3."""
     policy = load(
         "classification:\n"
         "  - {name: a, lift: {low: medium}}\n  - {name: b, lift: {low: high, medium: critical}}\n"
@@ -254,6 +256,7 @@ MATCHES = (
 def test_service_and_team(
     given_alert: dict[str, Any], destinations: dict[str, str], services: tuple[str, ...], team: str
 ) -> None:
+    """S4: `team` and `service` of an integration fill those facts when they are unset."""
     found = classify(alert(**given_alert), integration(**destinations), load(MATCHES), DAY)
     assert (found.services, found.team) == (services, team)
 

@@ -144,7 +144,7 @@ def test_all_of_it_in_any_order_needs_no_reading(
 def test_s37_what_a_life_that_is_over_tells_changes_nothing(
     history: list[tuple[RemoteChange, RemoteStatus]], number: int
 ) -> None:
-    """A late act cannot touch the new life."""
+    """S37: A late act cannot touch the new life."""
     hub = Hub(known=Known(S.TRIGGERED, T0, current_life=False))
     before = hub.incident
     hub.hear(history[number % len(history)][0], at(ARRIVES))

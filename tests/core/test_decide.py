@@ -73,6 +73,7 @@ def test_s6_what_a_repeat_changes(
     was: Severity, before: IncidentStatus, of_incident: Severity, said: Severity, severity: Severity,
     after: IncidentStatus, paged: bool,
 ) -> None:  # fmt: skip
+    """S6."""
     status = ACKED if before is MITIGATED else AlertStatus.OPEN
     decision = decided(
         member(was, status), repeated(create(severity=said)), incident=incident(before, severity=of_incident)
@@ -97,7 +98,7 @@ def test_s6_asking_again_takes_the_acknowledgement_off_its_other_alerts_too() ->
 
 
 def test_s26_whatever_grows_worse_ends_a_snooze() -> None:
-    """It was put off as it was then; though it is not as bad as its incident, the holder is asked again."""
+    """S26: It was put off as it was then; though it is not as bad as its incident, the holder is asked again."""
     held = incident(MITIGATED, severity=C, snoozed_until=at(hours=1))
     decision = decided(member(L, ACKED), repeated(create(severity=M)), incident=held)
     assert decision.ruling is not None
@@ -335,7 +336,7 @@ def test_an_incident_is_born_with_what_its_alert_knows() -> None:
 
 
 def test_s4_people_and_channels_are_asked_besides() -> None:
-    """An integration's own user, and a connector that a `continue` rule adds."""
+    """S4: An integration's own user, and a connector that a `continue` rule adds."""
     under = policy(
         users={"ada": User(id="ada", name="Ada", email="ada@x")},
         routing=(

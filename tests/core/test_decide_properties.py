@@ -88,6 +88,7 @@ def test_a_new_alert_is_paged_joined_or_dropped_with_a_reason_and_never_lost(
     said: list[Event], under: Policy, previous: Incident | None, group: Incident | None, minutes: int,
     services: tuple[str, ...],
 ) -> None:  # fmt: skip
+    """S2: whatever the rules say or fail at, it is paged or says by what it is kept quiet."""
     decision = decided(
         alert(services=services), heard(*said), under=under, previous=previous, group=group, now=at(minutes=minutes)
     )  # fmt: skip

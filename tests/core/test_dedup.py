@@ -90,6 +90,7 @@ R = AlertStatus.RESOLVED
 def test_what_an_event_turns_out_to_be(
     live: AlertStatus | None, said: Event, reading: Reading, status: AlertStatus | None
 ) -> None:
+    """IN-4, S5, S13: by the status of the live alert with its key."""
     door = Door()
     if live is not None:
         door.put(alert(live))
@@ -162,6 +163,7 @@ def test_what_a_repeat_refreshes(first: dict[str, Any], repeat: dict[str, Any], 
 def test_s13_the_sender_s_clock_orders_within_one_key(
     created: datetime | None, repeated: datetime | None, resolved: datetime, reading: Reading
 ) -> None:
+    """S13: a resolve older than the newest create of its key is ignored; what has no clock goes by receipt."""
     door = Door()
     door.take(create(sent_at=created))
     if repeated:
@@ -170,7 +172,7 @@ def test_s13_the_sender_s_clock_orders_within_one_key(
 
 
 def test_s12_account_wide_keys_meet_but_two_senders_clocks_are_not_compared() -> None:
-    """I2's clock is an hour behind: its resolve of what I1 opened is no late one."""
+    """S12: I2's clock is an hour behind: its resolve of what I1 opened is no late one."""
     door = Door()
     door.take(create(sent_at=at(0)), integration="I1", scope="*")
     assert door.take(create(sent_at=at(hours=5)), integration="I2", scope="*").reading is Reading.SAME
@@ -238,6 +240,7 @@ def test_s8_the_key_of_a_caller_who_gives_none_is_stable_and_short(
 
 
 def test_the_receipt_time_and_not_the_sender_s_counts_for_the_alert() -> None:
+    """S13: every timer uses receipt time."""
     door = Door()
     door.take(create(sent_at=T0 - timedelta(hours=3)), at(5))
     (only,) = door.every.values()

@@ -58,6 +58,12 @@ def test_when_it_is_over(case: dict[str, Any], over: bool) -> None:
         assert decision.look_again_at is not None, "it is looked at again, without a word of the sender"
 
 
+def test_an_acknowledged_critical_is_looked_at_again_soon() -> None:
+    """S14: it may be given back, and then nothing keeps it from ending."""
+    held = look(24, severity=C, home=incident(MITIGATED, severity=C))
+    assert held.look_again_at == at(hours=24.25)
+
+
 def test_its_incident_ends_with_its_last_alert() -> None:
     alone, one_of_two = look(24, home=incident()), look(24, home=incident(), other_live=1)
     assert alone.incident is not None

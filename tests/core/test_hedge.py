@@ -40,6 +40,7 @@ def paging(*ways: Way, **more: Any) -> PlannedStep:
 def test_s30_who_is_asked_besides_after_the_hedge(
     severity: Severity, hedge: timedelta | None, tells: frozenset[str], notified: Any, asked: list[str]
 ) -> None:
+    """S30, S27: hedge = not notified in time; for critical alone."""
     d = desk(paging(PD, OG, MAIL, hedge=hedge), tells=tells, severity=severity)
     d.look(at(0))
     d.answer(PD, created=True)
@@ -102,6 +103,7 @@ def test_s30_a_slow_provider_is_asked_last_and_its_pages_fail_over() -> None:
 
 
 def test_s28_created_but_unable_to_reach_anybody_fails_over_at_once() -> None:
+    """S28."""
     d = desk(paging(PD, OG), severity=H)
     d.look(at(0))
     d.answer(PD, created=True, failed=True, fault="its service is in maintenance")
@@ -111,6 +113,7 @@ def test_s28_created_but_unable_to_reach_anybody_fails_over_at_once() -> None:
 
 
 def test_s32_an_exhausted_path_brings_the_next_step_forward_once() -> None:
+    """S32: the hub's steps start early when the provider says its path is exhausted."""
     d = desk(every(PD), every(MAIL, after=timedelta(minutes=30)), every(SMS, after=timedelta(minutes=30)))
     d.look(at(0))
     d.answer(PD, created=True, notified_at=at(5))
@@ -135,6 +138,7 @@ def test_s32_the_end_of_an_earlier_step_learned_late_hurries_nobody() -> None:
 
 
 def test_s32_while_another_provider_still_asks_the_hub_waits() -> None:
+    """S32."""
     d = desk(every(PD, OG), every(MAIL, after=timedelta(minutes=30)), tells=frozenset({"pd", "og"}))
     d.look(at(0))
     d.answer(PD, created=True, exhausted_at=at(minutes=12))

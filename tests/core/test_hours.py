@@ -67,11 +67,13 @@ def team(zone: str, hours: str, region: str) -> Team:
     ],
 )  # fmt: skip
 def test_hours_of_a_team(of: tuple[str, str, str], at: str, hours: str, weekday: str, holiday: bool) -> None:
+    """S34: wall time in the team's zone, half-open, over midnight; a holiday is "after" all local day."""
     found = local_facts(team(*of), datetime.fromisoformat(at))
     assert (found.hours, found.weekday, found.holiday) == (hours, weekday, holiday)
 
 
 def test_no_team_is_after_with_the_weekday_of_utc() -> None:
+    """S34."""
     at = datetime(2026, 11, 19, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
     found = local_facts(None, at)
     assert (found.hours, found.weekday, found.holiday) == ("after", "wed", False)

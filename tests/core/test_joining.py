@@ -42,6 +42,7 @@ def held(**more: Any) -> Incident:
 def test_s21_asked_again_at_most_once_in_five_minutes(
     group: Incident, said: Severity, asked_ago: timedelta | None, asks: bool, later: bool
 ) -> None:
+    """S21: for what is high and new; S6, S26: what is worse and what breaks a snooze waits for nothing."""
     before = {group.id: T0 - asked_ago} if asked_ago is not None else {}
     decision = decided(
         alert(sender_severity=said), heard(create(severity=said)), group=group, asked_again=before
@@ -53,6 +54,17 @@ def test_s21_asked_again_at_most_once_in_five_minutes(
     assert decision.alert.muted_by == "", "what waits is no mute"
     if later:
         assert decision.alert.status is AlertStatus.ACKNOWLEDGED
+
+
+def test_s18_a_joining_alert_keeps_its_correlation_id_and_the_incident_its_own() -> None:
+    """S18: the incident's is that of its first alert; the line of the join tells the other one, so each is found."""
+    home = incident(OPEN, severity=C)
+    decision = decided(alert(number=7), heard(create()), group=home)
+
+    assert (decision.alert.correlation_id, decision.alert.incident_id) == ("c7", home.id)
+    assert decision.incident is not None
+    assert decision.incident.correlation_id == "c1"
+    assert [line.data["correlation_id"] for line in decision.lines if line.kind == "alert_joined"] == ["c7"]
 
 
 def test_s21_what_is_put_off_says_when_it_was_asked_and_when_it_will_be() -> None:

@@ -45,10 +45,12 @@ OWN = policy(
     ],
 )  # fmt: skip
 def test_s25_how_long(held: Incident, timeout: timedelta | None) -> None:
+    """S25: critical an hour, high four."""
     assert timeout_of(held, OWN) == timeout
 
 
 def test_s25_the_holder_is_warned_once_five_minutes_before_the_end() -> None:
+    """S25."""
     held = incident(MITIGATED, severity=C)
     begun = hold(Plan(), held, HOUR, at(0))
     assert (begun.plan.held_until, begun.next_at, begun.warning) == (at(minutes=60), at(minutes=55), None)
@@ -78,10 +80,12 @@ def test_s25_what_nobody_holds_has_no_end(status: Any) -> None:
     ],
 )  # fmt: skip
 def test_s25_any_act_of_the_holder_starts_it_over(act: Act, actor: Actor, starts_over: bool) -> None:
+    """S25."""
     assert restarts(incident(MITIGATED, severity=C), act, actor) is starts_over
 
 
 def test_s25_the_holder_is_asked_first() -> None:
+    """S25: step 1, the holder first."""
     known = policy(users={"ada": User(id="ada", name="Ada", email="ada@x")})
     way = holder_way(incident(MITIGATED, severity=C), known, "mail")
     assert way == Way("mail", "ada@x")
@@ -89,4 +93,6 @@ def test_s25_the_holder_is_asked_first() -> None:
     once = holder_first(Plan(steps=(first,)), way)
     assert [step.ways for step in once.steps] == [(way,), (Way("pd"), Way("og"))]
     assert holder_first(once, way) == once, "and never twice"
+    everybody = PlannedStep(mode=Mode.ALL, ways=(Way("pd"), Way("og")))
+    assert holder_first(Plan(steps=(everybody,)), way).steps[0].ways == (way, Way("pd"), Way("og"))
     assert holder_way(incident(MITIGATED, severity=C, acknowledged_by="a bot"), known, "mail") is None

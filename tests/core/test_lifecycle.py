@@ -74,6 +74,7 @@ def test_what_an_act_does(
     ],
 )
 def test_s40_a_declared_incident_is_never_closed_by_a_machine(act: Act, actor: Actor, ends: bool) -> None:
+    """S40."""
     ruling = rule(incident(**DECLARED), act, actor, at(60))
     assert ruling.incident.open is not ends
     assert ruling.lines
@@ -100,6 +101,7 @@ def test_what_follows_from_an_act(
     stops: bool,
     starts: bool,
 ) -> None:
+    """S19: what its alerts become, who is told, whether the page goes on."""
     ruling = rule(incident(before), act, ADA, at(60), note="see the disk")
     assert (ruling.alerts_become, ruling.tell) == (alerts, told)
     assert (ruling.stops_paging, ruling.starts_paging) == (stops, starts)
@@ -113,6 +115,7 @@ def test_an_act_that_comes_too_late_is_an_error_for_a_person_and_a_repeated_one_
 
 
 def test_s9_a_reopened_incident_is_open_and_never_still_acknowledged() -> None:
+    """S9."""
     was = incident(CLOSED, acknowledged_at=at(1), acknowledged_by="Ada", closed_at=at(5))
     now = rule(was, REOPEN, SENDER, at(60)).incident
     assert (now.status, now.acknowledged_at, now.acknowledged_by) == (OPEN, None, "")
@@ -181,6 +184,7 @@ def test_s20_each_part_has_its_own_status(
     api: IncidentStatus, web: IncidentStatus, act: Act, service: str | None,
     parts: tuple[IncidentStatus, IncidentStatus], whole: IncidentStatus, stops: bool,
 ) -> None:  # fmt: skip
+    """S20."""
     ruling = rule(two(api, web), act, BOB_AT_PD, at(60), service=service)
     assert tuple(part.status for part in ruling.incident.parts) == parts
     assert (ruling.incident.status, ruling.stops_paging) == (whole, stops)

@@ -73,4 +73,5 @@ def test_which_rules_speak_of_origin(condition: str, named: bool) -> None:
     ],
 )
 def test_our_own_key_is_known(key: str, ours: UUID | None) -> None:
+    """S42: what carries our key attaches."""
     assert incident_in(key, "hub1") == ours

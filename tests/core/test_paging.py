@@ -72,6 +72,7 @@ def names(due: Look) -> list[str]:
 
 
 def test_s27_not_created_within_the_time_gives_way_to_the_next() -> None:
+    """S27: fail over = not created within `within`."""
     desk = Desk(steps(failover(PD, OG, within=timedelta(seconds=3))))
     first = desk.look(at(0))
     assert (names(first), first.next_at) == (["pd"], at(3))
@@ -112,6 +113,7 @@ def test_half_open_is_worth_the_time_it_takes() -> None:
 
 
 def test_s31_once_one_has_created_it_the_waiting_others_are_withdrawn() -> None:
+    """S31: in a failover."""
     desk = Desk(steps(failover(PD, OG)), breakers=SHUT)
     desk.look(at(0))
     desk.answer(OG, created=True)
@@ -136,7 +138,7 @@ def test_s29_what_both_have_created_is_withdrawn_nowhere() -> None:
 
 
 def test_s31_in_all_each_target_is_independent() -> None:
-    """One failing, one shut and one that has it: all are asked, none gives way, none is withdrawn."""
+    """S31: One failing, one shut and one that has it: all are asked, none gives way, none is withdrawn."""
     desk = Desk(steps(every(PD, OG, MAIL)), breakers=SHUT)
     assert names(desk.look(at(0))) == ["pd", "og", "mail"]
     desk.answer(OG, created=True)
@@ -229,6 +231,7 @@ def test_while_a_later_step_is_to_come_nobody_says_that_none_is_left() -> None:
 
 
 def test_nobody_acknowledged_so_the_next_step_is_asked() -> None:
+    """S27: escalation = not acknowledged in time."""
     desk = Desk(steps(failover(PD), failover(OG, after=timedelta(minutes=15))))
     assert desk.look(at(0)).next_at == at(3)
     desk.answer(PD, created=True)
@@ -239,6 +242,7 @@ def test_nobody_acknowledged_so_the_next_step_is_asked() -> None:
 
 
 def test_s46_an_overdue_step_is_sent_once_and_the_rest_counts_from_then() -> None:
+    """S46."""
     later = [every(way, after=timedelta(minutes=10)) for way in (OG, MAIL)]
     desk = Desk(steps(every(PD), *later))
     desk.look(at(0))
@@ -250,7 +254,7 @@ def test_s46_an_overdue_step_is_sent_once_and_the_rest_counts_from_then() -> Non
 
 
 def test_s46_after_a_night_without_the_hub_one_step_at_a_time() -> None:
-    """Steps 2, 3 and 4 are all overdue after two hours: each is sent in its own turn, counted from then."""
+    """S46: Steps 2, 3 and 4 are all overdue after two hours: each is sent in its own turn, counted from then."""
     spans = [timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=15)]
     later = [every(way, after=span) for way, span in zip((OG, MAIL, SMS), spans, strict=True)]
     desk = Desk(steps(every(PD), *later))
@@ -302,6 +306,7 @@ def test_a_delay_holds_the_page_and_its_steps_count_from_its_end() -> None:
 
 @pytest.mark.parametrize("status", [MITIGATED, RESOLVED, IncidentStatus.CLOSED])
 def test_what_is_not_open_asks_nobody_and_wakes_nobody(status: IncidentStatus) -> None:
+    """S32: the hub's steps run while nobody has acknowledged, and no longer."""
     desk = Desk(steps(every(PD), last_resort=(SMS,)), status=status)
     due = desk.look(at(0))
     assert (due.ask, due.withdraw, due.lines, due.next_at, due.plan) == ((), (), (), None, desk.plan)

@@ -85,6 +85,7 @@ def test_what_a_reading_tells(known: Side, state: dict[str, Any], told: list[Cha
     ],
 )  # fmt: skip
 def test_whose_state_it_is(ref: RemoteRef, state: RemoteState, ours: bool) -> None:
+    """S43: by the provider's own id where both know it."""
     assert is_about(ref, state) is ours
 
 

@@ -192,6 +192,7 @@ def test_what_a_person_reopened_takes_its_own_alert_back() -> None:
 def test_whether_a_new_alert_makes_a_new_incident(
     previous: dict[str, Any] | None, after: float, interval: float | None, outcome: str
 ) -> None:
+    """S9, S10, S14, S19: by who resolved it, when, and how often its sender speaks."""
     before = previous and incident(
         previous.get("status", RESOLVED), number=41, resolved_at=T0, resolved_by=previous["by"]
     )

@@ -74,6 +74,7 @@ def judged(
 def test_what_a_person_s_change_becomes(
     kind: ChangeKind, direction: Direction, verdict: Verdict, act: Act | None, status: RemoteStatus | None
 ) -> None:
+    """S36, S41: outbound lists, inbound and bidirectional apply; a merge is followed."""
     found = judged(change(kind), direction=direction)
     assert (found.verdict, found.act, found.status) == (verdict, act, status)
     assert found.reason
@@ -104,11 +105,12 @@ OURS = (Expected("acknowledged", at(0)),)
 def test_s38_an_echo_equals_a_write_of_ours(
     told: RemoteChange, expected: tuple[Expected, ...], now: datetime, verdict: Verdict
 ) -> None:
+    """S38: incident and transition, not seen confirmed, within two minutes; the account's id alone is no proof."""
     assert judged(told, expected=expected, now=now).verdict is verdict
 
 
 def test_s38_one_write_swallows_one_change() -> None:
-    """Bo acknowledges in the very minute in which we do: the second of two equal changes is Bo's own."""
+    """S38: Bo acknowledges in the very minute in which we do: the second of two equal changes is Bo's own."""
     left = unconfirmed(change(K.ACKNOWLEDGED), (*OURS, Expected("resolved", at(5))))
     assert left == (Expected("resolved", at(5)),)
     assert judged(change(K.ACKNOWLEDGED), expected=left).verdict is APPLY
@@ -127,7 +129,7 @@ def test_an_assignee_there_is_one_here() -> None:
     ],
 )  # fmt: skip
 def test_s39_a_reopen_by_our_own_race(status: IncidentStatus, verdict: Verdict) -> None:
-    """Our acknowledgement was on its way when somebody resolved it there."""
+    """S39: Our acknowledgement was on its way when somebody resolved it there."""
     assert judged(change(K.REOPENED), status=status, expected=OURS).verdict is verdict
     assert judged(change(K.REOPENED), status=RESOLVED, expected=OURS, now=at(121)).verdict is APPLY
 
@@ -172,6 +174,7 @@ def test_an_echo_tells_the_state_there_even_when_it_is_of_an_earlier_life() -> N
     "kind", [K.ACKNOWLEDGED, K.RESOLVED, K.REOPENED, K.UNACKNOWLEDGED, K.NOTE, K.TRIGGERED]
 )
 def test_s37_what_belongs_to_an_earlier_life_touches_nothing(kind: ChangeKind) -> None:
+    """S37."""
     found = judged(change(kind), current_life=False)
     assert (found.verdict, found.act) == (RECORD, None)
 
@@ -231,6 +234,7 @@ def test_the_provider_s_own_clock_orders_what_happened_there(
 def test_s40_a_person_s_act_counts_and_a_provider_s_timer_is_recorded(
     before: IncidentStatus, kind: ChangeKind, person: str, after: IncidentStatus
 ) -> None:
+    """S40."""
     found = judged(change(kind, person=person), status=before)
     assert found.act is not None
     actor = Actor(ActorKind.PROVIDER, person or "pd", "pd", person=bool(person))

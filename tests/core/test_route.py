@@ -258,6 +258,7 @@ def test_what_does_not_page(given_alert: dict[str, Any], kind: RouteKind, rule: 
     ],
 )
 def test_a_continue_rule_adds(labels: dict[str, str], severity: Severity, delay: timedelta | None) -> None:
+    """S2: a rule with `continue` may only add."""
     found = way(example(), WORKDAY, services=("payment-service",), labels=labels, sender_severity=severity)
     assert found.kind is RouteKind.PAGE
     assert found.delay == delay
@@ -319,6 +320,7 @@ BAD = "alert.details.load > 3"
     ],
 )
 def test_a_failing_rule(routing: list[str], rule: str, kind: RouteKind) -> None:
+    """S2: a page rule that failed and none that matched: the default pages; what would mute does not hold."""
     policy = load(CONNECTORS + "routing:\n" + "".join(f"  - {{name: {each}}}\n" for each in routing))
     found = way(policy, WORKDAY)
     assert (found.rule, found.kind, found.delay) == (rule, kind, None)
@@ -364,6 +366,7 @@ OWN = (
     ],
 )
 def test_a_services_own_providers(routing: str, first: list[str], mode: Mode, steps: int) -> None:
+    """S4: they are the targets of the default route, all of them; explicit rules win."""
     found = way(load(f"{OWN}routing: {routing}\n"), WORKDAY, services=("pay",))
     assert (targets(found), found.steps[0].mode, len(found.steps)) == (first, mode, steps)
 

@@ -24,7 +24,7 @@ C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
         *[pytest.param(word, L, False, id=word) for word in ("low", "SEV-4", "p4", "4", "notice")],
         *[
             pytest.param(word, L, True, id=f"{word} is quiet")
-            for word in ("silent", "info", "SEV-5", "p5", "debug")
+            for word in ("silent", "info", "SEV-5", "sev5", "p5", "debug")
         ],
         *[
             pytest.param(word, None, False, id=f"{word or 'nothing'} is unset")
@@ -34,6 +34,7 @@ C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
     ],
 )
 def test_a_senders_word(word: str, severity: Severity | None, quiet: bool) -> None:
+    """S54: silent, info and SEV-5 are low and not paged; SEV-UNKNOWN and what nobody knows is unset."""
     assert sender_severity(word) == SenderSeverity(severity, quiet)
 
 

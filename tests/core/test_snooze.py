@@ -43,6 +43,7 @@ SNOOZED = replace(incident(MITIGATED), snoozed_until=LATER)
     ],
 )  # fmt: skip
 def test_s26_the_end(span: timedelta | None, until: datetime | None, end: datetime) -> None:
+    """S26: seven days at most."""
     assert end_of(span, until, at(0)) == end
 
 
@@ -69,6 +70,7 @@ def test_s26_no_such_end(span: timedelta | None, until: datetime | None, field: 
 
 @pytest.mark.parametrize("before", [OPEN, MITIGATED])
 def test_s26_a_snooze_is_an_acknowledgement_with_an_end(before: IncidentStatus) -> None:
+    """S26."""
     ruling = rule(incident(before), Act.SNOOZE, ADA, at(0), until=LATER, note="vendor")
     after = ruling.incident
     assert (after.status, after.snoozed_until, after.acknowledged_by, after.assignee) == (
@@ -106,6 +108,7 @@ def test_s26_what_is_over_is_not_snoozed(over: IncidentStatus) -> None:
     ],
 )  # fmt: skip
 def test_s26_what_ends_it(act: Act, actor: Actor, status: IncidentStatus, until: datetime | None) -> None:
+    """S26: its end, a person's word, a resolve; never a sender's or a provider's own timer."""
     after = rule(SNOOZED, act, actor, at(30), note="Bo").incident
     assert (after.status, after.snoozed_until) == (status, until)
 

@@ -73,6 +73,7 @@ def test_s31_a_waiting_page_of_another_target_is_withdrawn_as_superseded(kind: E
 def test_an_acknowledgement_never_reaches_what_is_resolved_there(
     kind: EffectKind, status: IncidentStatus, there: RemoteStatus, superseded: bool
 ) -> None:
+    """S39: at PagerDuty it would reopen it."""
     sent = not no_longer_wanted(kind, status, there, perhaps_applied=False, superseded=superseded)
     if sent and kind is ACK:
         assert there is not OVER

@@ -37,6 +37,25 @@ class Watches:
         return NOON + timedelta(seconds=self.seconds - 100)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "set_"),
+    [
+        pytest.param(60, False, id="a minute: corrected gently"),
+        pytest.param(61, True, id="more: it was set"),
+        pytest.param(-60, False, id="a minute back"),
+        pytest.param(-61, True, id="more, back"),
+    ],
+)
+def test_s49_more_than_a_minute_is_a_jump(seconds: int, set_: bool) -> None:
+    """S49: against the steady clock."""
+    watches = Watches()
+    clock = HubClock(watches.wall, watches.steady)
+    clock.observe(watches.there(), 100, 100)
+    by = timedelta(seconds=seconds)
+
+    assert clock.observe(watches.there() + by, 100, 100).jump == (by if set_ else None)
+
+
 def test_s49_a_node_an_hour_ahead_has_the_databases_time_from_the_first_look() -> None:
     watches = Watches(ahead=HOUR)
     clock = HubClock(watches.wall, watches.steady)
@@ -86,6 +105,7 @@ def test_s49_a_small_difference_is_corrected_gently_and_time_never_runs_back(off
     ],
 )
 def test_s49_one_node_moves_what_is_due(jump: int | None, since_last: int, expected: int | None) -> None:
+    """S49."""
     seen = Seen(timedelta(0), None if jump is None else timedelta(seconds=jump))
     by = moved_by(seen, timedelta(seconds=since_last))
     assert by == (None if expected is None else timedelta(seconds=expected))
@@ -105,7 +125,7 @@ connectors:
 async def test_s49_a_clock_that_is_set_fires_nothing_early_and_nothing_late(
     office: Office, jump: timedelta
 ) -> None:
-    """Ten minutes until the next step stay ten minutes."""
+    """S49: Ten minutes until the next step stay ten minutes."""
     await office.configure(CONFIG)
     await office.page(create())
     office.clock.at += jump
@@ -197,3 +217,20 @@ async def test_s49_a_clock_that_is_off_is_told_once_and_until_it_is_right(
     assert skew == HOUR
     assert office.hub.skew == timedelta(0)
     assert await office.value("SELECT count(*) FROM alarm WHERE cleared_at IS NULL") == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        pytest.param(2, 0, id="two seconds"),
+        pytest.param(2.1, 1, id="more"),
+        pytest.param(-2.1, 1, id="more, behind"),
+    ],
+)
+async def test_s49_more_than_two_seconds_of_skew_are_told(office: Office, seconds: float, told: int) -> None:
+    """S49: a warning, since timers run by the database's clock all the same."""
+    watches = Watches()
+    clock = HubClock(watches.wall, watches.steady)
+    await follow(office.hub, clock, Seen(timedelta(seconds=seconds)), SECOND)
+
+    assert await office.value("SELECT count(*) FROM alarm") == told

@@ -7,6 +7,7 @@ import pytest
 from tocsin.core.breaker import BreakerState, Leave, leave
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind
+from tocsin.core.ports import EffectKind
 from tocsin.engine import configure, deliver
 from tocsin.engine.respond import respond
 from tocsin.store import outbox
@@ -233,6 +234,22 @@ async def test_what_nobody_wants_any_more_is_not_sent(office: Office) -> None:
 
     assert [job.incident.name for job in claimed.jobs] == ["INC-2"]
     assert len(office.bell.rings) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reads"),
+    [pytest.param(5, False, id="five seconds: written"), pytest.param(5.1, True, id="longer: read first")],
+)
+async def test_s39_an_acknowledgement_that_waited_is_read_before_it_is_written(
+    office: Office, seconds: float, reads: bool
+) -> None:
+    """S39: meanwhile somebody may have resolved it there, and PagerDuty reopens what is acknowledged then."""
+    await office.page()
+    await respond(office.hub, "INC-1", Act.ACKNOWLEDGE, ADA)
+    office.clock.advance(seconds=seconds)
+    (job,) = (await deliver.claim(office.hub, "east", 24)).jobs
+
+    assert (job.effect.kind, job.effect.reread) == (EffectKind.ACKNOWLEDGE, reads)
 
 
 async def test_a_connector_that_was_removed(office: Office) -> None:

@@ -134,7 +134,7 @@ async def test_s41_two_of_ours_in_one_there_both_follow(office: Office) -> None:
 
 
 async def test_s43_another_id_with_our_key_is_stored_only(office: Office) -> None:
-    """An older alert of the same alias is closed: that says nothing about the one we follow."""
+    """S43: An older alert of the same alias is closed: that says nothing about the one we follow."""
     await office.page()
     key = await office.value("SELECT key FROM remote")
     told = await tell(office, ChangeKind.RESOLVED, key=key, remote_id="an older one")
@@ -144,7 +144,7 @@ async def test_s43_another_id_with_our_key_is_stored_only(office: Office) -> Non
 
 
 async def test_s39_a_resolve_that_crossed_our_acknowledgement_is_written_again(office: Office) -> None:
-    """Our acknowledgement is on its way when Bo resolves there: it may reopen, so it is resolved again."""
+    """S39: Our acknowledgement is on its way when Bo resolves there: it may reopen, so it is resolved again."""
     await office.configure(TWO)
     await office.page()
     await office.deliver("west")

@@ -67,7 +67,7 @@ async def test_an_acknowledgement_comes_back(office: Office) -> None:
 
 
 async def test_a_wrong_signature_is_kept_aside(office: Office) -> None:
-    """The sender is asked to come again (503), the delivery is kept, nothing is applied, no secret is stored."""
+    """S45: The sender is asked to come again (503), the delivery is kept, nothing is applied, no secret is stored."""
     await office.page()
     with pytest.raises(Quarantined, match="kept aside"):
         await hooks.receive(office.hub, "east", told("resolved", signature="wrong", key="x"))
@@ -88,7 +88,7 @@ async def test_a_wrong_signature_is_kept_aside(office: Office) -> None:
     ],
 )
 async def test_a_stranger_stores_nothing(office: Office, connector: str, refusal: type[Exception]) -> None:
-    """Refused, and the disk stays as it was."""
+    """S45: Refused, and the disk stays as it was."""
     with pytest.raises(refusal):
         await hooks.receive(office.hub, connector, told("resolved", signature=None))
 

@@ -39,7 +39,7 @@ async def alerts(office: Office) -> list[tuple[Any, ...]]:
 async def test_s47_what_comes_while_it_is_away_is_answered_and_is_there_afterwards(
     kept: Office, plug: Plug
 ) -> None:
-    """Accepted under the id that the alert has afterwards; a repeat and a resolve among them hold."""
+    """S47: Accepted under the id that the alert has afterwards; a repeat and a resolve among them hold."""
     await plug.pull()
     (first,) = await kept.say(create("a"))
     (again,) = await kept.say(create("a"))

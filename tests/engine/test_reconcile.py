@@ -8,7 +8,7 @@ import pytest
 
 from tocsin.core.bucket import Rate
 from tocsin.core.errors import BadInput, NotFound
-from tocsin.engine.reconcile import for_pages, sync
+from tocsin.engine.reconcile import for_pages, prove, sync
 from tocsin.store import remotes
 
 from .office import Office, create
@@ -75,3 +75,16 @@ async def test_s44_a_write_that_has_not_come_back_is_found_after_a_minute(office
     assert await unheard(61) == made
     await office.hub.database.transact(lambda c: remotes.proven(c, "east", made))
     assert await unheard(62) is None
+
+
+async def test_s44_webhooks_are_doubted_after_a_minute(office: Office) -> None:
+    """S44: no echo of our own write within 60 s: from then on it is read, and an alarm tells it."""
+    office.hub.public_url = "https://hub.example.com"
+    await office.page()
+    doubted = []
+    for seconds in (59, 1, 1):
+        office.clock.advance(seconds=seconds)
+        doubted.append(await prove(office.hub))
+
+    assert doubted == [[], ["east"], []]
+    assert await office.rows("SELECT key FROM alarm") == [("webhook-unproven/east",)]

@@ -114,6 +114,19 @@ async def test_s35_what_a_person_opens_is_repeated_like_an_alert(office: Office,
     assert float(plans) == timedelta(minutes=10).total_seconds()
 
 
+async def test_s37_the_key_at_a_provider_names_the_incident_for_good(office: Office) -> None:
+    """S37: `tocsin:<installation>:<incident uuid>:<service>:<life>`, never the number, which another hub has too."""
+    await office.page()
+    await respond(office.hub, "INC-1", Act.RESOLVE, ADA)
+    await office.deliver()
+    await respond(office.hub, "INC-1", Act.REOPEN, ADA)
+    incident = await office.value("SELECT id FROM incident")
+
+    assert [key for (key,) in await office.rows("SELECT key FROM remote ORDER BY id")] == [
+        f"tocsin:{office.hub.installation}:{incident}:web:{life}" for life in (1, 2)
+    ]
+
+
 async def test_s36_who_names_an_inbound_connector_is_refused(office: Office) -> None:
     """S36: it is never written to, not by a person's word either."""
     await office.configure(LISTENS)

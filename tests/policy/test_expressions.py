@@ -73,6 +73,7 @@ def compiled(text: str) -> Any:
     ],
 )
 def test_what_a_condition_sees(text: str, holds: bool) -> None:
+    """S1: maps with every known field, empty when unknown; an absent label reads as ""."""
     sheet = facts(
         labels={"env": "dev", "prometheus": "yes", "x-y": "1"}, tags=("svc:web",), details={"load": 4.7}
     )
@@ -100,6 +101,7 @@ def test_what_a_condition_sees(text: str, holds: bool) -> None:
     ],
 )
 def test_what_is_refused_beforehand(text: str, words: str) -> None:
+    """S1: an unknown name and a type error."""
     with pytest.raises(ExpressionFault, match=re.escape(words)):
         compiled(text)
 
@@ -115,6 +117,7 @@ def test_what_is_refused_beforehand(text: str, words: str) -> None:
     ],
 )
 def test_an_error_at_run_time_is_told_and_no_match(text: str) -> None:
+    """S1."""
     condition = compiled(text)
     with pytest.raises(ConditionError):
         condition.holds(facts(details={"word": "x"}))

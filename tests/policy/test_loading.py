@@ -67,6 +67,7 @@ def test_holidays_are_those_of_the_region(load: Load, example: str) -> None:
 
 
 def test_own_days_are_added_and_removed(load: Load) -> None:
+    """S34: holidays by region or an own calendar, with additions and removals."""
     text = "teams: {ops: {holidays: {calendar: DE-BE, add: [2026-12-24], remove: [2026-12-25]}}}"
     team = load(text).policy.teams["ops"]
     assert date(2026, 12, 24) in team.holidays
@@ -191,6 +192,7 @@ def test_switches_of_a_type_hold_for_its_connectors(load: Load) -> None:
 
 
 def test_both_is_every_pagerduty_and_opsgenie(load: Load) -> None:
+    """S4: and every JSM one; never one that only listens."""
     text = (
         "connectors: {p: {type: pagerduty, api_key: k}, o: {type: opsgenie, api_key: k}, m: {type: email},"
         " i: {type: jsm, api_key: k, sync_direction: inbound}}\n"

@@ -106,6 +106,7 @@ def test_settings_are_checked_and_the_field_is_named(settings: dict[str, Any], f
     [(Severity.CRITICAL, "P1"), (Severity.HIGH, "P2"), (Severity.MEDIUM, "P3"), (Severity.LOW, "P5")],
 )
 def test_the_priorities_by_default_and_by_mapping(severity: Severity, priority: str) -> None:
+    """S54: to Opsgenie: P1, P2, P3, P5; P4 by mapping."""
     page = effect(severity=severity)
     assert body(provider.first_call(page, connector()))["priority"] == priority
     mapped = connector(custom={"priority_mapping": {severity.value: "P4"}})
@@ -135,6 +136,7 @@ def test_responders(written: str, taken: dict[str, str]) -> None:
 
 
 def test_every_field_stays_within_its_limit_and_the_core_facts_come_first() -> None:
+    """S8: a key over 512 characters becomes its SHA-256."""
     details = {"log": "y" * 9_000, **{f"k{n}": "z" * 100 for n in range(200)}}
     page = effect(
         title="ü" * 400, description="d" * 20_000, details=details, correlation_id="c-1", service="s" * 600
@@ -147,7 +149,8 @@ def test_every_field_stays_within_its_limit_and_the_core_facts_come_first() -> N
     assert "k0" in made["details"]
     assert len(made["entity"]) == 512
     assert all(len(tag) <= 50 for tag in made["tags"])
-    assert len(body(provider.first_call(effect(key="k" * 600), connector()))["alias"]) == 64
+    assert body(provider.first_call(effect(key="k" * 512), connector()))["alias"] == "k" * 512
+    assert len(body(provider.first_call(effect(key="k" * 513), connector()))["alias"]) == 64
 
 
 def run(what: Effect, answers: list[Response | WireFault]) -> tuple[list[str], object]:

@@ -167,6 +167,7 @@ def test_the_address_follows_the_region(settings: dict[str, Any], url: str) -> N
     ],
 )
 def test_the_words_for_severity(severity: Severity, urgency: str, event_severity: str) -> None:
+    """S54: to Events v2: critical, error, warning, info."""
     page = effect(severity=severity)
     assert body(provider.first_call(page, connector()))["incident"]["urgency"] == urgency
     assert body(provider.first_call(page, connector(EVENTS)))["payload"]["severity"] == event_severity
@@ -204,6 +205,7 @@ def test_a_mapped_priority_is_sent_by_id() -> None:
 
 
 def test_long_keys_and_titles_are_cut_to_what_pagerduty_takes() -> None:
+    """S8: a key over 255 characters becomes its SHA-256."""
     key = "tocsin:" + "x" * 300
     incident = body(provider.first_call(effect(key=key, title="t\nu" * 2000), connector()))["incident"]
     assert incident["incident_key"] == hashlib.sha256(key.encode()).hexdigest()

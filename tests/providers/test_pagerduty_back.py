@@ -89,6 +89,7 @@ def test_signatures(headers: dict[str, str], proof: Proof) -> None:
 
 
 def test_while_no_secret_is_set_a_signature_is_wrong_and_pagerduty_tries_again() -> None:
+    """S45."""
     request = Request(method="POST", headers={"x-pagerduty-signature": signed(PING, "one")}, body=PING)
     assert provider.verify_webhook(request, connector()) is Proof.WRONG
 

@@ -9,7 +9,7 @@ CHECKOUT = {"title": "Checkout is down", "source": "probe", "severity": "critica
 
 
 async def test_s25_an_acknowledgement_ends_unless_its_holder_acts(begin: Begin) -> None:
-    """Ed has it at PagerDuty. After 55 minutes every side is told, a note of his starts it over; an hour after that
+    """S25: Ed has it at PagerDuty. After 55 minutes every side is told, a note of his starts it over; an hour after that
     it is open and PagerDuty rings him again."""
     rig = await begin(at=BY_DAY)
     await rig.alert(**CHECKOUT)

@@ -36,7 +36,7 @@ async def listed(rig: Rig) -> list[Any]:
 
 
 async def test_it_is_recorded_and_both_sides_stay_in_step(begin: Begin) -> None:
-    """Ours by the mapped service, without an alert, paged by nobody else; acknowledged there, resolved here."""
+    """S42: Ours by the mapped service, without an alert, paged by nobody else; acknowledged there, resolved here."""
     rig = await begin(config=IMPORTS)
     made = await born(rig)
     (one,) = await listed(rig)
@@ -60,6 +60,7 @@ async def test_it_is_recorded_and_both_sides_stay_in_step(begin: Begin) -> None:
 
 
 async def test_a_rule_that_names_origin_pages_elsewhere(begin: Begin) -> None:
+    """S42: only such a rule does."""
     rig = await begin(config=TOLD_ELSEWHERE)
     await born(rig)
     (alert,) = await rig.opsgenie()
@@ -83,7 +84,7 @@ async def test_without_the_setting_nothing_is_imported(begin: Begin) -> None:
 
 
 async def test_what_we_made_ourselves_opens_nothing(begin: Begin) -> None:
-    """Our own page comes back by webhook as triggered: one incident, not two."""
+    """S42: Our own page comes back by webhook as triggered: one incident, not two."""
     rig = await begin(config=IMPORTS)
     await rig.alert(title="Login is down", severity="critical", service_name="user-auth")
     await rig.quiet()
@@ -92,7 +93,7 @@ async def test_what_we_made_ourselves_opens_nothing(begin: Begin) -> None:
 
 
 async def test_what_carries_our_correlation_id_attaches(begin: Begin) -> None:
-    """Something forwards our incident to Opsgenie: it is the same one, lives there too, and can be acknowledged there."""
+    """S42: Something forwards our incident to Opsgenie: it is the same one, lives there too, and can be acknowledged there."""
     rig = await begin(
         config=HUB.replace("    type: opsgenie\n", "    type: opsgenie\n    import_incidents: true\n")
     )

@@ -27,7 +27,7 @@ def rings(sides: list[Any]) -> list[int]:
 
 
 async def test_s27_who_was_rung_is_read_soon_and_told(begin: Begin) -> None:
-    """PagerDuty sends no webhook for it: its log is read, and the page shows all four rungs with their times."""
+    """S27: PagerDuty sends no webhook for it: its log is read, and the page shows all four rungs with their times."""
     rig = await begin(at=BY_DAY)
     await rig.alert(**CHECKOUT)
     await side(rig, "prod-pagerduty", "created_at")
@@ -43,7 +43,7 @@ async def test_s27_who_was_rung_is_read_soon_and_told(begin: Begin) -> None:
 
 
 async def test_s30_created_and_nobody_rung_asks_the_next_too(begin: Begin) -> None:
-    """30 s later Opsgenie rings; PagerDuty's page stays, and one acknowledgement silences both."""
+    """S30: 30 s later Opsgenie rings; PagerDuty's page stays, and one acknowledgement silences both."""
     rig = await begin(at=BY_DAY)
     await rig.fault("pagerduty", "created_not_notified", operation="create")
     await rig.alert(**CHECKOUT)
@@ -66,7 +66,7 @@ async def test_s30_created_and_nobody_rung_asks_the_next_too(begin: Begin) -> No
 
 
 async def test_s30_too_many_hedges_and_pages_fail_over_at_once(begin: Begin) -> None:
-    """Ten critical pages that rang nobody within a minute: the eleventh goes to Opsgenie alone, an alarm says so, and
+    """S30: Ten critical pages that rang nobody within a minute: the eleventh goes to Opsgenie alone, an alarm says so, and
     a minute later PagerDuty is tried again."""
     rig = await begin(at=BY_DAY)
     await rig.fault("pagerduty", "created_not_notified", operation="create")
@@ -106,7 +106,7 @@ async def test_s30_too_many_hedges_and_pages_fail_over_at_once(begin: Begin) -> 
 async def test_s28_what_can_ring_nobody_fails_over_at_once(
     begin: Begin, path: str, body: dict[str, Any], cause: str
 ) -> None:
-    """Not after three seconds, and not only when critical; the timeline says why, in words."""
+    """S28: Not after three seconds, and not only when critical; the timeline says why, in words."""
     rig = await begin(at=BY_DAY)
     await rig.control("POST", path, body)
     await rig.alert(**{**CHECKOUT, "severity": "high"})

@@ -97,7 +97,7 @@ def kept(calls: list[Any], retry_after: int) -> bool:
 async def test_s31_each_is_paged_by_the_next_one_at_once_and_once(
     begin: Begin, fault: dict[str, Any]
 ) -> None:
-    """With a second target: all fifty rang before PagerDuty was back, and none rings again when it is."""
+    """S31: With a second target: all fifty rang before PagerDuty was back, and none rings again when it is."""
     rig = await begin(at=BY_DAY)
     calls, seen = await outage(rig, fault)
     wanted = {f"Checkout {n}": 1 for n in range(MANY)}

@@ -28,7 +28,7 @@ async def snoozed(rig: Rig) -> None:
 
 
 async def test_s26_a_snooze_ends_here_first_and_rings_once(begin: Begin) -> None:
-    """Both providers sleep five minutes longer than the hub, which alone ends it: open, from step 1, one ring each."""
+    """S26: Both providers sleep five minutes longer than the hub, which alone ends it: open, from step 1, one ring each."""
     rig = await begin()
     await snoozed(rig)
     incident = await rig.incident()
@@ -56,7 +56,7 @@ async def test_s26_a_snooze_ends_here_first_and_rings_once(begin: Begin) -> None
 
 
 async def test_s26_a_worse_alert_breaks_it(begin: Begin) -> None:
-    """The same key comes as critical: both ring at once, and nothing rings at the end that was."""
+    """S26: The same key comes as critical: both ring at once, and nothing rings at the end that was."""
     rig = await begin()
     await snoozed(rig)
     await rig.advance(minutes=10)

@@ -51,7 +51,7 @@ async def paged(rig: Rig, count: int) -> None:
 
 
 async def test_s47_half_a_minute_without_the_database_and_the_critical_is_paged(rig: Rig, plug: Plug) -> None:
-    """By the default route (PagerDuty first), once; what is low waits. On return the page is adopted: the
+    """S47: By the default route (PagerDuty first), once; what is low waits. On return the page is adopted: the
     incident has it, PagerDuty is not rung again, and the rules add Opsgenie."""
     await lost(rig, plug)
     first = await send(rig, **LOGIN)
@@ -236,7 +236,7 @@ async def waiting_copy(begin: Begin, plug: Plug, database_url: str) -> tuple[Rig
 async def test_s48_a_restored_backup_is_held_and_nobody_is_paged_for_what_is_over(
     begin: Begin, plug: Plug, database_url: str
 ) -> None:
-    """The copy says that a page waits; it went out long ago, and somebody has resolved it. Held, listed, told
+    """S48: The copy says that a page waits; it went out long ago, and somebody has resolved it. Held, listed, told
     everywhere, and after `im resume` looked for before anything is sent."""
     rig, copy = await waiting_copy(begin, plug, database_url)
     before = await rung(rig)
@@ -264,7 +264,7 @@ async def test_s48_a_restored_backup_is_held_and_nobody_is_paged_for_what_is_ove
 
 
 async def test_s48_a_hold_is_not_deaf_and_ends_by_itself(begin: Begin, plug: Plug, database_url: str) -> None:
-    """What is new and critical pages at once; what is less waits two minutes with the rest."""
+    """S48: What is new and critical pages at once; what is less waits two minutes with the rest."""
     rig, copy = await waiting_copy(begin, plug, database_url)
     await restored(rig, plug, database_url, copy)
     await rig.alert(**{**LOGIN, "title": "Sign-up is down"})
@@ -294,7 +294,7 @@ async def test_s48_a_hold_is_not_deaf_and_ends_by_itself(begin: Begin, plug: Plu
 
 
 async def test_s46_what_was_opened_and_resolved_in_the_downtime_pages_nobody(rig: Rig, plug: Plug) -> None:
-    """The backlog is applied whole before anything but critical leaves."""
+    """S46: The backlog is applied whole before anything but critical leaves."""
     await lost(rig, plug)
     body = {"routing_key": "abcdef0123456789abcdef0123456789"}
     for number in range(5):
@@ -330,7 +330,7 @@ async def test_s46_what_was_opened_and_resolved_in_the_downtime_pages_nobody(rig
 
 
 async def test_s46_a_hub_that_was_down_for_two_hours_escalates_one_step(begin: Begin) -> None:
-    """Three later steps are overdue when it is back: the next one is asked, once, and the rest counts from then."""
+    """S46: Three later steps are overdue when it is back: the next one is asked, once, and the rest counts from then."""
     config = HUB.replace(
         "  standard:\n",
         "  standard:\n    - {all: [prod-pagerduty]}\n    - {after: 5m, all: [prod-opsgenie]}\n    - {after: 5m, all: [ops-mail]}\n  was_standard:\n",
