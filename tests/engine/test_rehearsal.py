@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from tocsin.store.database import Connection
 from tocsin.store.rehearsal import CONNECTIONS, rehearse
 
 from .conftest import OpenNode
-from .office import create
+from .office import Office, create
 
 _PREPARED = "SELECT statement FROM pg_prepared_statements"
 
@@ -43,3 +48,33 @@ async def test_connections_that_are_warm_stay(node: OpenNode) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tocsin' AND datname = current_database()"
 
     assert await office.rows(waiting) == [(CONNECTIONS,)]
+
+
+async def test_a_slow_machine_starts_all_the_same(office: Office) -> None:
+    """Its time is up in the middle of a statement, on some connections sooner than on others: whoever waits is told
+    that time is up and nothing else, and the connections serve."""
+
+    async def slowly(connection: Connection) -> None:
+        await connection.execute("SELECT pg_sleep(0.05)")
+        await connection.execute("SELECT pg_sleep(60)")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await office.hub.database.warm(CONNECTIONS, slowly)
+    await office.hub.database.warm(CONNECTIONS, rehearse)
+
+
+async def test_one_connection_fails_while_the_others_work(office: Office) -> None:
+    """What failed is told once none of them works any more."""
+    began = 0
+
+    async def work(connection: Connection) -> None:
+        nonlocal began
+        began += 1
+        if began == 1:
+            raise LookupError("no such thing")
+        await connection.execute("SELECT pg_sleep(0.2)")
+
+    with pytest.raises(LookupError):
+        await office.hub.database.warm(CONNECTIONS, work)
+    await office.hub.database.warm(CONNECTIONS, rehearse)

@@ -116,12 +116,17 @@ class Database:
         return cls(dsn, pool, backends)
 
     async def warm(self, connections: int, work: Callable[[Connection], Awaitable[None]]) -> None:
-        """Open so many connections, at the same time, and run `work` on each in a transaction that is undone."""
+        """Open so many connections, at the same time, and run `work` on each in a transaction that is undone.
+
+        What went wrong on one is raised when none of them works any more.
+        """
         opened: list[Connection] = []
         try:
             for _ in range(connections):
                 opened.append(await self._pool.acquire())  # noqa: PERF401 - those that are open are given back, however few
-            await asyncio.gather(*(_and_undo(connection, work) for connection in opened))
+            done = await asyncio.gather(*(_and_undo(c, work) for c in opened), return_exceptions=True)
+            for wrong in filter(None, done):
+                raise wrong
         except _GONE as fault:
             raise await self._away(fault) from fault
         finally:
