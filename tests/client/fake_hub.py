@@ -286,6 +286,15 @@ def version(number: int, **more: Any) -> dict[str, Any]:
 TEXT = "services:\n  web: {}\nconnectors:\n  pd:\n    api_key:\n      $secret: connectors.pd.api_key\n    type: pagerduty\n"
 
 
+HELD = {
+    "resumed": True,
+    "would_page": [
+        {"incident": "INC-7", "title": "payment-service: connection refused", "severity": "critical", "connector": "prod-pagerduty", "why": "its create waits"},
+        {"incident": "INC-8", "title": "web: latency above 2 s", "severity": "medium", "connector": "", "why": "its next step is due"},
+    ],
+}  # fmt: skip
+
+
 def filled(hub: Hub) -> Hub:
     """The answers of a server where a little is going on."""
     api = "/api/v1"
@@ -295,6 +304,9 @@ def filled(hub: Hub) -> Hub:
                       providers=[])  # fmt: skip
     hub.answer("GET", f"{api}/incidents", {"items": [incident(), second], "next_cursor": None})
     hub.answer("GET", f"{api}/incidents/INC-7", incident())
+    owed = {"asks_again_at": "2026-11-20T02:25:00Z", "joined_meanwhile": ["web: 5xx above 1 %"]}
+    hub.answer("GET", f"{api}/incidents/INC-8", second | owed)
+    hub.answer("POST", f"{api}/resume", HELD)
     hub.answer("GET", f"{api}/incidents/INC-7/timeline", {"items": LINES, "next_cursor": None})
     hub.answer("POST", f"{api}/incidents", incident(9, declared=True), 201)
     acked = {

@@ -57,6 +57,11 @@ async def test_what_joins_within_five_minutes_is_one_asking(begin: Begin) -> Non
     told = [line["text"] for line in await rig.timeline() if line["kind"] == "asked_later"]
     assert len(told) == 2
     assert "asked at 12:10:00 UTC, and will be at 12:15:00 UTC" in told[0]
+    shown = await rig.incident()
+    assert (shown["asks_again_at"], shown["joined_meanwhile"]) == (
+        "2026-11-16T12:15:00Z",
+        ["Disk c fails", "Disk d fails"],
+    )
     await rig.advance(minutes=4)
 
     async def asked() -> bool:
@@ -67,6 +72,8 @@ async def test_what_joins_within_five_minutes_is_one_asking(begin: Begin) -> Non
     assert (await rig.incident())["status"] == "open"
     (line,) = [line["text"] for line in await rig.timeline() if line["reason"] == "joined"]
     assert "Disk c fails, Disk d fails" in line
+    shown = await rig.incident()
+    assert (shown["asks_again_at"], shown["joined_meanwhile"]) == (None, [])
     await acknowledge(rig)
     await rig.advance(minutes=5)
     await burns(rig, "e")

@@ -101,6 +101,13 @@ class Incident(BaseModel):
     policy: str
     rule: str
     next_step_at: datetime | None
+    asks_again_at: datetime | None = Field(
+        None,
+        description="When its holder is asked about what joined too soon after the last asking; null = about nothing.",
+    )
+    joined_meanwhile: list[str] = Field(
+        [], description="Titles of what joined so; the holder is asked about those that still fire then."
+    )
     life: int
     recurrence_of: str | None
     alerts: int

@@ -9,6 +9,7 @@ from typing import Any
 from tocsin.api import shapes, sides, states
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.explain import span
+from tocsin.core.joining import owed_at
 from tocsin.core.model import IncidentStatus, Link
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
@@ -36,7 +37,8 @@ def incident(view: IncidentView, policy: Policy, *, changed: bool = True) -> sha
         team=i.team, correlation_id=i.correlation_id, opened_at=i.opened_at, acknowledged_at=i.acknowledged_at,
         acknowledged_by=i.acknowledged_by, snoozed_until=i.snoozed_until, resolved_at=i.resolved_at, resolved_by=_resolved_by(view),
         closed_at=i.closed_at, assignee=i.assignee, declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
-        next_step_at=next_step_at(view.plan, i.status), life=i.life,
+        next_step_at=next_step_at(view.plan, i.status), asks_again_at=asks_again_at(view.plan, i.status),
+        joined_meanwhile=[join.title for join in view.plan.joins], life=i.life,
         recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None, alerts=view.alerts, repeats=view.repeats,
         config_version=i.config_version, updated_at=view.updated_at, details=dict(i.details), fields=dict(i.fields),
         links=_links(i.links), providers=[_provider(r, policy) for r in view.remotes], changed=changed,
@@ -62,6 +64,11 @@ def next_step_at(plan: Plan, status: IncidentStatus) -> datetime | None:
             return previous + step.after
         previous = step.sent_at
     return None
+
+
+def asks_again_at(plan: Plan, status: IncidentStatus) -> datetime | None:
+    """When the holder is asked about what joined meanwhile (S21); None when nobody has it or nothing is owed."""
+    return owed_at(plan) if status is IncidentStatus.MITIGATED else None
 
 
 def _provider(view: RemoteView, policy: Policy) -> shapes.ProviderSide:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -182,6 +183,7 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
         ("Resolved", incident.resolved_at and at(incident.resolved_at, utc=utc) + ended),
         ("Closed", incident.closed_at and at(incident.closed_at, utc=utc)),
         ("Next step", incident.next_step_at and at(incident.next_step_at, utc=utc)),
+        ("Asks again", _asks_again(incident, at, utc=utc)),
         ("Rule", incident.rule),
         ("Policy", incident.policy),
         ("Alerts", f"{incident.alerts}, repeated {incident.repeats} times" if incident.alerts else "none"),
@@ -191,6 +193,13 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
         *((name, value) for name, value in incident.fields.items()),
         ("Description", incident.description),
     ]
+
+
+def _asks_again(incident: Incident, at: Callable[..., str], *, utc: bool) -> str:
+    """ "02:36, about disk 2 full, disk 3 full, if they still fire"."""
+    if incident.asks_again_at is None:
+        return ""
+    return f"{at(incident.asks_again_at, utc=utc)}, about {', '.join(incident.joined_meanwhile)}, if still firing"
 
 
 def _standing(side: ProviderSide) -> list[object]:

@@ -53,9 +53,7 @@ class ProviderSide(Shape):
 
 class Incident(Shape):
     """What people respond to. `status`: open, mitigated, resolved, closed; `status_shown`: the people's word.
-
-    `changed` is False in the answer to an act that had been done before.
-    """
+    `changed` is False in the answer to an act that had been done before."""
 
     name: str = ""
     number: int = 0
@@ -83,6 +81,8 @@ class Incident(Shape):
     policy: str = ""
     rule: str = ""
     next_step_at: datetime | None = None
+    asks_again_at: datetime | None = None
+    joined_meanwhile: list[str] = []
     life: int = 1
     recurrence_of: str = ""
     alerts: int = 0
