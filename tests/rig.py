@@ -289,6 +289,7 @@ def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:
         return await connection.fetchval(
             "SELECT (SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL OR look_again_at <= $1)"
             " + (SELECT count(*) FROM hook WHERE state = 'pending') + (SELECT count(*) FROM timer WHERE due <= $1)"
+            " + (SELECT count(*) FROM silent WHERE look_at <= $1)"
             " + (SELECT count(*) FROM digest_entry WHERE digest IS NULL AND due <= $1)"
             " + (SELECT count(*) FROM message WHERE state = 'leased' OR state = 'waiting' AND due <= $1)"
             " + (SELECT count(*) FROM effect e LEFT JOIN connector_state s USING (connector)"

@@ -25,6 +25,7 @@ from tocsin.engine import (
     post,
     reconcile,
     silences,
+    silent,
     storm,
     tick,
 )
@@ -149,7 +150,7 @@ class Worker:
     async def _digests(self) -> float | None:
         await storm.end_quiet(self._hub)
         _, wait = await digest.close_due(self._hub)
-        return wait
+        return min(wait, await silent.ask_holders(self._hub))
 
     async def _alarms(self) -> float | None:
         while await alarm.tell(self._hub):

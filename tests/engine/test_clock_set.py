@@ -31,7 +31,7 @@ _RECORDS = {
         " installation.made_at schema_migration.ran_at"
     ),
     "a time of the calendar, which a clock that is right again tells rightly": (
-        "mute.starts_at mute.ends_at api_token.expires_at session.expires_at digest_entry.due digest_entry.since"
+        "mute.starts_at mute.ends_at api_token.expires_at session.expires_at digest_entry.due digest_entry.since silent.asks_at"
         " digest.begins_at digest.ends_at forgotten.before"
     ),
     "a provider's or a sender's clock": "remote.there_at alert.newest_sent_at",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tocsin.core.errors import BadInput
-from tocsin.core.policy import Retention
+from tocsin.core.retention import Retention
 from tocsin.engine.forget import forget
 from tocsin.store import retention
 from tocsin.store.migrate import keep_partitions_ahead

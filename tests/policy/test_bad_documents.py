@@ -91,6 +91,13 @@ KEY = "key: sixteen-letters-16"
         pytest.param(
             "services: {a: {match: {foo: x}}}", "services.a.match.foo", 1, "labels.NAME", id="no path"
         ),
+        pytest.param(
+            "defaults: {silent_after: 5m}",
+            "defaults.silent_after",
+            1,
+            "must be from 1:00:00 to 30 days",
+            id="silent after minutes",
+        ),
         pytest.param("defaults: {reopen: soon}", "defaults.reopen", 1, "no duration", id="no duration"),
         pytest.param(
             "defaults: {last_resort: [x]}", "defaults.last_resort", 1, "no connector", id="no last resort"

@@ -156,6 +156,11 @@ def test_an_empty_file_pages_nobody_and_says_so(load: Load, text: str) -> None:
     assert "Nothing can be paged" in loaded.warnings[0]
 
 
+def test_s24_how_long_is_silent_is_a_setting(load: Load) -> None:
+    assert load("").policy.defaults.silent_after == timedelta(hours=24)
+    assert load("defaults: {silent_after: 2d}").policy.defaults.silent_after == timedelta(hours=48)
+
+
 def test_without_routing_every_connector_is_asked_last_resort_last(load: Load) -> None:
     found = load(
         "defaults: {last_resort: [mail]}\n"

@@ -41,7 +41,7 @@ _COLUMNS = (
     Column("NAME", flex=True),
     Column("STATE"),
     Column("LEAVES"),
-    Column("ALERTS"),
+    Column("HOLDS"),
     Column("WORST"),
     Column("TO"),
 )
@@ -49,7 +49,7 @@ _COLUMNS = (
 
 @command(app, "list", example="im digest list")
 def list_digests(session: Session) -> None:
-    """List what is collected now, then what was sent, the last first."""
+    """List what is collected or will be asked, then what was sent, the last first."""
     page = session.client.digests()
     if not session.print.data(page.raw):
         session.print.rows(
@@ -71,7 +71,8 @@ def _row(one: Digest, session: Session) -> list[object]:
     )
     to = [f"{name} ({one.delivered[name]})" if name in one.delivered else name for name in one.to]
     state = f"{one.state}, default route asked" if one.fell_back_at else one.state
-    return [one.name, state, at, one.alerts, one.worst, ", ".join(to)]
+    many, what = (one.incidents, "incident") if one.holder else (one.alerts, "alert")
+    return [one.name, state, at, f"{many} {what}{'' if many == 1 else 's'}", one.worst, ", ".join(to)]
 
 
 @command(app, "show", example='im digest show "the quiet ones"')

@@ -10,7 +10,8 @@ from tocsin.client.shapes import Shape
 
 
 class Digest(Shape):
-    """One period of a digest; `state` is collecting or sent, `delivered` maps connectors to how it went."""
+    """One period of a digest, or what a `holder` is asked about so many `incidents`; `state` is collecting or sent,
+    `delivered` maps connectors to how it went."""
 
     name: str = ""
     state: str = ""
@@ -18,6 +19,8 @@ class Digest(Shape):
     begins_at: datetime | None = None
     ends_at: datetime | None = None
     alerts: int = 0
+    holder: str = ""
+    incidents: int = 0
     worst: str = ""
     subject: str = ""
     text: str = ""

@@ -52,7 +52,12 @@ def period_end(now: datetime, every: timedelta) -> datetime:
 
 def worst_of(entries: Iterable[Entry]) -> Severity:
     """The worst severity in it; low when it is empty."""
-    return max((entry.severity for entry in entries), key=lambda s: s.rank, default=Severity.LOW)
+    return worst_of_all(entry.severity for entry in entries)
+
+
+def worst_of_all(severities: Iterable[Severity]) -> Severity:
+    """The worst of these; low when there are none."""
+    return max(severities, key=lambda s: s.rank, default=Severity.LOW)
 
 
 def subject_of(name: str, entries: Sequence[Entry]) -> str:

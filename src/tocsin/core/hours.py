@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 
 from whenever import Instant
 
@@ -109,3 +109,40 @@ def _change(timezone: str, low: datetime, high: datetime) -> datetime:
         middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
         low, high = (middle, high) if _offset(timezone, middle) == before else (low, middle)
     return high
+
+
+USUAL_HOURS = (Span(frozenset(range(5)), time(9), time(17)),)
+"""Of those whose business hours never begin: they have none, or are never closed."""
+
+
+def office_of(team: Team | None) -> Team:
+    """The team with business hours that begin again and again: its own where they do, else the usual ones, by its own
+    clock and without its holidays; without a team those of UTC."""
+    team = team or Team(name="")
+    soon = datetime(2024, 1, 1, tzinfo=UTC)  # what comes back each week does in any
+    starts = team.business_hours and _begins(replace(team, holidays=frozenset()), soon)
+    return team if starts else replace(team, business_hours=USUAL_HOURS)
+
+
+def opens(office: Team, at: datetime) -> datetime:
+    """The first instant after `at` at which business hours begin, as UTC; `office` is one of `office_of`. Should
+    holidays leave none in ten weeks, the first one on a holiday."""
+    found = at
+    for _ in range(_WEEKS):
+        if begins := _begins(office, found):
+            return begins
+        found += timedelta(days=7)
+    return _begins(replace(office, holidays=frozenset()), at) or at + timedelta(days=1)
+
+
+_WEEKS = 10
+
+
+def _begins(team: Team, at: datetime) -> datetime | None:
+    """Within the days to come; None when business hours do not begin in them."""
+    instant = timedelta(seconds=1)
+    for edge in _edges(team.business_hours, team.timezone, at):
+        before, after = local_facts(team, edge - instant), local_facts(team, edge)
+        if after.hours == BUSINESS and before.hours != BUSINESS:
+            return edge
+    return None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, Incident, IncidentStatus, Line
 from tocsin.core.plan import Plan, PlannedStep, Way
-from tocsin.core.policy import Mode, Policy
+from tocsin.core.policy import Mode, Policy, User
 
 WARNED_BEFORE = timedelta(minutes=5)
 
@@ -61,13 +61,20 @@ def restarts(incident: Incident, act: Act, actor: Actor) -> bool:
     return act is Act.ACKNOWLEDGE or actor.name in (incident.acknowledged_by, incident.assignee)
 
 
+def holder_of(incident: Incident, policy: Policy) -> User | None:
+    """The user who has it: to whom it is assigned, else who acknowledged it, and has an address; None when neither is
+    known here by one."""
+    for name in (incident.assignee, incident.acknowledged_by):
+        for user in policy.users.values():
+            if name and user.email and name in (user.id, user.name, user.email):
+                return user
+    return None
+
+
 def holder_way(incident: Incident, policy: Policy, mailer: str) -> Way | None:
     """How the hub itself asks the one who has it; None when it cannot."""
-    names = {incident.assignee, incident.acknowledged_by} - {""}
-    for user in policy.users.values():
-        if mailer and user.email and names & {user.id, user.name, user.email}:
-            return Way(mailer, user.email, f"the holder {user.name} by {mailer}")
-    return None
+    user = holder_of(incident, policy) if mailer else None
+    return Way(mailer, user.email, f"the holder {user.name} by {mailer}") if user else None
 
 
 def holder_first(plan: Plan, way: Way | None) -> Plan:

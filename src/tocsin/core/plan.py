@@ -61,7 +61,8 @@ class Plan:
     reaches nobody; `services` = the parts that are paged. `held_until` = when the acknowledgement ends (S25), of
     which the holder was `warned`. `asked_again_at` = when it was last begun again, and `joins` what joined too soon
     after that to ask again at once (S21). `began_in` = the incident's life when it began; None = a version that
-    noted none began it."""
+    noted none began it. `asks_at` = it is silent, and its holder is asked by digest then, unless muted by
+    `asks_muted_by` (S24)."""
 
     steps: tuple[PlannedStep, ...] = ()
     started_at: datetime | None = None
@@ -74,6 +75,8 @@ class Plan:
     asked_again_at: datetime | None = None
     joins: tuple[Join, ...] = ()
     began_in: int | None = None
+    asks_at: datetime | None = None
+    asks_muted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from tocsin.core.bucket import Rate
 from tocsin.core.model import Json
 from tocsin.core.proving import Canary, Heartbeat
+from tocsin.core.retention import Retention
 from tocsin.core.severity import Severity
 
 Facts = Mapping[str, Json]
@@ -331,17 +332,6 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long what only grows is kept, at least; it goes by whole weeks."""
-
-    requests: timedelta = timedelta(days=30)
-    timeline: timedelta = timedelta(days=400)
-    deliveries: timedelta = timedelta(days=90)
-    webhooks: timedelta = timedelta(days=30)
-    audit: timedelta = timedelta(days=800)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FlapSettings:
     """S15: a key flaps when `lives` of its lives began within `within`, and until nothing of it began or ended for
     `quiet`. Meanwhile it pages at most once in `page_every` of its severity, else in `page_otherwise`."""
@@ -362,6 +352,7 @@ class Defaults:
     ack_timeout: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {Severity.CRITICAL: timedelta(hours=1), Severity.HIGH: timedelta(hours=4)}
     )
+    silent_after: timedelta = timedelta(hours=24)
     last_resort: tuple[str, ...] = ()
     heartbeat: Heartbeat | None = None
     canary: Canary | None = None

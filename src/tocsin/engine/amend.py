@@ -15,13 +15,15 @@ from tocsin.core.policy import RouteKind
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
+from tocsin.core.silent import is_held
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
-from tocsin.engine.respond import Response, alert_follows, keep_holding, rung
+from tocsin.engine.respond import Response, alert_follows, keep_holding, not_silent, rung
 from tocsin.engine.tell import tell_others, tell_update
 from tocsin.store import incidents, outbox, undecided
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
+from tocsin.store.incidents import Kept
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import Sheet, save
 
@@ -57,6 +59,8 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
             incident, plan = await _rise(
                 connection, hub, sheet, incident, plan, amended.rises_to, alerts, remotes, actor, now
             )
+        if is_held(incident):
+            plan = not_silent(hub, sheet, Kept(incident, plan), actor, now).plan
         sheet.incidents[incident.id] = (incident, plan)
         tell_update(hub, sheet, incident, remotes, now)
         await save(connection, sheet, now)

@@ -14,6 +14,7 @@ from tocsin.core.model import Incident, IncidentStatus, Line, Part
 from tocsin.core.paging import look
 from tocsin.core.plan import Asked, Plan, Way
 from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.core.silent import is_held, over_by, withdrawn
 from tocsin.engine.hub import Hub
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import NewEffect, NewRemote, RemoteName, Sheet
@@ -116,6 +117,11 @@ def page(
         sheet.timers[(ACK, incident.id)] = held.next_at if held.warning is None else now
     if incident.snoozed_until is not None:
         sheet.timers[(SNOOZE, incident.id)] = incident.snoozed_until
+    if is_held(incident) and after.asks_at is None:
+        sheet.silent[incident.id] = now + hub.policy.defaults.silent_after
+    elif after.asks_at is not None and not is_held(incident):
+        after, line = withdrawn(after, incident, over_by(incident))
+        sheet.tell(now, incident, line)
     return after, list(due.withdraw)
 
 
@@ -271,7 +277,7 @@ def name_of(remote: Remote) -> RemoteName:
 def begin(plan: Plan, before: Plan, *, anew: bool, life: int) -> Plan:
     """A plan that takes over from another: unless the page starts `anew`, in this `life` of the incident, targets
     already asked stay asked, and a delay is over (S6)."""
-    plan = replace(plan, asked_again_at=before.asked_again_at, joins=before.joins)
+    plan = replace(plan, asked_again_at=before.asked_again_at, joins=before.joins, asks_at=before.asks_at)
     if anew or before.started_at is None:
         return replace(plan, began_in=life)
     return replace(plan, started_at=before.started_at, began_in=before.began_in, hold_until=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tocsin.core.policy import Retention
+from tocsin.core.retention import Retention
 from tocsin.engine import weigh
 from tocsin.engine.hub import Hub, log
 from tocsin.store import configs, digests, messages, proofs, retention

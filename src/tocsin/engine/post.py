@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from tocsin.core.alarm import DIGEST, Alarm
 from tocsin.core.ports import Accepted, Effect, EffectKind, Outcome, Rejected, Retry, Skipped
+from tocsin.core.severity import Severity
 from tocsin.engine import deliver
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import Attempt
@@ -105,8 +106,10 @@ async def _failed(connection: Connection, hub: Hub, message: Message, reason: st
     text = (
         f"{', '.join(digest.to)} could not be given it ({reason}). It is told here instead.\n\n{digest.text}"
     )
+    # what somebody has already, and is only asked about, rings nobody at night (S24)
+    severity = Severity.LOW if digest.holder else digest.worst
     alarm = Alarm(
-        key=f"{DIGEST}{digest.id}", title=f"Not delivered: {digest.subject}", text=text, severity=digest.worst,
+        key=f"{DIGEST}{digest.id}", title=f"Not delivered: {digest.subject}", text=text, severity=severity,
         connector=digest.to[0] if len(digest.to) == 1 else "",
     )  # fmt: skip
     await alarms.sound(connection, [replace(alarm, text=text[:20_000])], now)

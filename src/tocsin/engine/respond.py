@@ -15,6 +15,7 @@ from tocsin.core.lapse import hold, holder_first, holder_way, restarts, timeout_
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line
 from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.core.silent import is_held, withdrawn
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others
@@ -90,12 +91,25 @@ async def act_on(
         kept = Kept(kept.incident, replace(kept.plan, joins=()))
         sheet.incidents[kept.incident.id] = (kept.incident, kept.plan)
         sheet.timers[(JOIN, kept.incident.id)] = None
+    if acted(act, actor) and is_held(kept.incident):
+        kept = not_silent(hub, sheet, kept, actor, now)
     if ruling.changed:
         for alert in alerts:
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
     return ruling
+
+
+def not_silent(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:
+    """S24: somebody is on it: the holder is asked no sooner than it has been silent for its full time from now on."""
+    sheet.silent[kept.incident.id] = now + hub.policy.defaults.silent_after
+    if kept.plan.asks_at is None:
+        return kept
+    plan, line = withdrawn(kept.plan, kept.incident, f"{actor.name} acted on it")
+    sheet.tell(now, kept.incident, line)
+    sheet.incidents[kept.incident.id] = (kept.incident, plan)
+    return Kept(kept.incident, plan)
 
 
 async def _each_side(

@@ -12,13 +12,13 @@ from tocsin.core.policy import (
     Defaults,
     Direction,
     FlapSettings,
-    Retention,
     Service,
     Span,
     Team,
     User,
 )
 from tocsin.core.proving import Canary, Heartbeat
+from tocsin.core.retention import Retention
 from tocsin.core.severity import Severity
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.edges import new_keys_rate
@@ -44,6 +44,8 @@ def read_defaults(section: Section, connectors: Mapping[str, Connector]) -> Defa
         reopen=built_in.reopen if reopen is None else reopen,
         resolve_grace=built_in.resolve_grace if grace is None else grace,
         ack_timeout=timeouts,
+        silent_after=section.duration("silent_after", least=timedelta(hours=1), most=timedelta(days=30))
+        or built_in.silent_after,
         last_resort=_written_to(section, "last_resort", connectors),
         retention=_retention(section.section("retention")),
         rate=new_keys_rate(section.section("rate_limit"), built_in.rate),

@@ -48,6 +48,8 @@ _MOVED = (
         "UPDATE incident i SET resolved_at = resolved_at + $1 WHERE i.status IN ('resolved', 'closed')"
         " AND i.resolved_at > $2::timestamptz - interval '1 day'"
     ),
+    # the beginning of business hours is where it was
+    "UPDATE silent SET look_at = look_at + $1 WHERE asks_at IS NULL",
     "UPDATE hold SET since = since + $1, until = until + $1 WHERE ended_at IS NULL",
     "UPDATE node SET seen_at = seen_at + $1",
     "UPDATE duty SET until = until + $1",

@@ -30,7 +30,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A digest as kept. `delivered` maps each connector to the state of its message ("waiting", "done" …)."""
+    """A digest as kept; one with a `holder` asked them about so many `incidents` and told of no alert. `delivered` maps each connector to the state of its message ("waiting", "done" …)."""
 
     id: int
     name: str
@@ -43,6 +43,8 @@ class Written:
     text: str
     fell_back_at: datetime | None
     delivered: Mapping[str, str]
+    holder: str = ""
+    incidents: int = 0
 
 
 async def collect(connection: Connection, found: Mapping[UUID, tuple[Collected, int]], now: datetime) -> None:
@@ -121,6 +123,19 @@ async def close(
     return digest
 
 
+async def ask(
+    connection: Connection, *, name: str, holder: str, connector: str, begins: datetime, ends: datetime, incidents: int,
+    worst: Severity, subject: str, text: str,
+) -> int:  # fmt: skip
+    """Keep a digest that asks `holder` about incidents of theirs; its id."""
+    digest: int = await connection.fetchval(
+        "INSERT INTO digest (name, connectors, begins_at, ends_at, alerts, worst, subject, text, holder, incidents)"
+        " VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9) RETURNING id",
+        name, [connector], begins, ends, worst.value, subject, text, holder, incidents,
+    )  # fmt: skip
+    return digest
+
+
 async def states(connection: Connection, digest: int) -> list[str]:
     """How each of its messages stands, locked."""
     rows = await connection.fetch(
@@ -168,7 +183,7 @@ def _written(row: Row) -> Written:
     return Written(
         id=row["id"], name=row["name"], to=tuple(row["connectors"]), begins_at=row["begins_at"], ends_at=row["ends_at"],
         alerts=row["alerts"], worst=Severity(row["worst"]), subject=row["subject"], text=row["text"],
-        fell_back_at=row["fell_back_at"], delivered=row["delivered"],
+        fell_back_at=row["fell_back_at"], delivered=row["delivered"], holder=row["holder"], incidents=row["incidents"],
     )  # fmt: skip
 
 

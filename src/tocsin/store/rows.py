@@ -192,6 +192,8 @@ def plan_out(plan: Plan | None) -> dict[str, Any]:
         "joins": [
             {"alert": str(join.alert), "title": join.title, "muted_by": join.muted_by} for join in plan.joins
         ],
+        "asks_at": _time_out(plan.asks_at),
+        "asks_muted_by": plan.asks_muted_by,
     }
 
 
@@ -226,6 +228,8 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
             Join(UUID(join["alert"]), join["title"], join.get("muted_by", ""))
             for join in value.get("joins") or ()
         ),
+        asks_at=_time_in(value.get("asks_at")),
+        asks_muted_by=value.get("asks_muted_by", ""),
     )
 
 

@@ -17,7 +17,7 @@ from tocsin.core.digest import Collected
 from tocsin.core.model import Alert, Incident, Line
 from tocsin.core.plan import Plan
 from tocsin.core.ports import EffectKind
-from tocsin.store import alarms, digests
+from tocsin.store import alarms, digests, silent, timers
 from tocsin.store.breakers import HEDGES_A_MINUTE, hedged
 from tocsin.store.database import Connection
 from tocsin.store.rows import links_out, plan_out
@@ -105,6 +105,7 @@ class Sheet:
     reopened: list[tuple[int, int, datetime, int]] = field(default_factory=list)
     effects: list[NewEffect] = field(default_factory=list)
     timers: dict[tuple[str, UUID], datetime | None] = field(default_factory=dict)
+    silent: dict[UUID, datetime] = field(default_factory=dict)
     collected: dict[UUID, tuple[Collected, int]] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     alarms_over: list[str] = field(default_factory=list)
@@ -160,8 +161,9 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
             (_DECIDED, _decided(sheet)),
             (_EFFECTS, _effects(sheet)),
             (_LINES, _lines(sheet)),
-            (_TIMERS_ENDED, _timers(sheet, running=False)),
-            (_TIMERS_SET, _timers(sheet, running=True)),
+            (timers.ENDED, timers.rows(sheet.timers, running=False)),
+            (timers.SET, timers.rows(sheet.timers, running=True)),
+            (silent.HELD, silent.rows(sheet.silent)),
             (_TOUCHED, [{"id": name, "now": now} for name in sheet.touched - sheet.incidents.keys()]),
         ],
         _bells(sheet, now),
@@ -180,10 +182,10 @@ async def rehearse_page(connection: Connection) -> None:
     """The statements by which a decision that pages and the outcome of its page are saved, without one."""
     await rehearse(connection, _INCIDENTS, _PARTS, _REMOTES)
     await rehearse(connection, _DECIDED, _EFFECTS, _LINES, bells=True)
-    await rehearse(connection, _DECIDED, _EFFECTS, _LINES, _TIMERS_SET, bells=True)
+    await rehearse(connection, _DECIDED, _EFFECTS, _LINES, timers.SET, bells=True)
     await rehearse(connection, _LINES, _TOUCHED, bells=True)
-    await rehearse(connection, _LINES, _TIMERS_SET, _TOUCHED, bells=True)
-    await rehearse(connection, _LINES, _TIMERS_ENDED, _TOUCHED, bells=True)
+    await rehearse(connection, _LINES, timers.SET, _TOUCHED, bells=True)
+    await rehearse(connection, _LINES, timers.ENDED, _TOUCHED, bells=True)
 
 
 def _bells(sheet: Sheet, now: datetime) -> list[tuple[str, str]]:
@@ -372,27 +374,6 @@ def _lines(sheet: Sheet) -> Rows:
         }
         for row in sheet.lines
     ]  # fmt: skip
-
-
-_TIMERS_SET = Write(
-    "kind text, incident_id uuid, due timestamptz",
-    """
-    INSERT INTO timer (kind, incident_id, due) SELECT r.* FROM {rows}
-    ON CONFLICT (kind, incident_id) DO UPDATE SET due = excluded.due
-    """,
-)
-_TIMERS_ENDED = Write(
-    "kind text, incident_id uuid",
-    "DELETE FROM timer t USING {rows} WHERE t.kind = r.kind AND t.incident_id = r.incident_id",
-)
-
-
-def _timers(sheet: Sheet, *, running: bool) -> Rows:
-    return [
-        {"kind": kind, "incident_id": incident_id, "due": due}
-        for (kind, incident_id), due in sorted(sheet.timers.items(), key=lambda timer: timer[0])
-        if (due is not None) is running
-    ]
 
 
 _TOUCHED = Write(

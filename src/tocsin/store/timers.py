@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from tocsin.store.database import Connection
+from tocsin.store.writing import Rows, Write
 
 PAGE = "page"
 """The page of an incident: `core/paging.py` is asked what is due."""
@@ -21,6 +23,28 @@ SNOOZE = "snooze"
 
 JOIN = "join"
 """The holder is to be asked about what joined, if it still fires and nobody has acted (`core/joining.py`)."""
+
+
+SET = Write(
+    "kind text, incident_id uuid, due timestamptz",
+    """
+    INSERT INTO timer (kind, incident_id, due) SELECT r.* FROM {rows}
+    ON CONFLICT (kind, incident_id) DO UPDATE SET due = excluded.due
+    """,
+)
+ENDED = Write(
+    "kind text, incident_id uuid",
+    "DELETE FROM timer t USING {rows} WHERE t.kind = r.kind AND t.incident_id = r.incident_id",
+)
+
+
+def rows(timers: Mapping[tuple[str, UUID], datetime | None], *, running: bool) -> Rows:
+    """Those with a time, for `SET`; or those without one any more, for `ENDED`."""
+    return [
+        {"kind": kind, "incident_id": incident_id, "due": due}
+        for (kind, incident_id), due in sorted(timers.items(), key=lambda timer: timer[0])
+        if (due is not None) is running
+    ]
 
 
 async def claim_due(

@@ -172,6 +172,18 @@ async def lock_alerts_of(connection: Connection, incident: UUID) -> list[Alert]:
     return [alert_of(row) for row in rows]
 
 
+async def live_alerts_of(connection: Connection, incidents: Iterable[UUID]) -> dict[UUID, list[Alert]]:
+    """Incident -> its alerts that are not resolved, none of them locked."""
+    rows = await connection.fetch(
+        "SELECT * FROM alert WHERE incident_id = ANY($1) AND status || '' <> 'resolved' ORDER BY id",
+        list(set(incidents)),
+    )
+    found: dict[UUID, list[Alert]] = defaultdict(list)
+    for row in rows:
+        found[row["incident_id"]].append(alert_of(row))
+    return found
+
+
 async def decision_state(
     connection: Connection, alert: UUID
 ) -> tuple[Alert, dict[str, object] | None, bool] | None:
