@@ -202,3 +202,28 @@ async def test_a_refused_write_is_listed(office: Office) -> None:
     assert [row[:4] for row in await differences(office)] == [
         ("refused", "acknowledge", "mitigated", "triggered")
     ]
+
+
+@pytest.mark.parametrize(
+    ("direction", "recorded"),
+    [
+        pytest.param("bidirectional", 1, id="both: recorded"),
+        pytest.param("inbound", 1, id="inbound: recorded"),
+        pytest.param("outbound", 0, id="outbound: what happens there is not applied"),
+    ],
+)
+async def test_s42_what_is_born_there_is_recorded_where_changes_count(
+    office: Office, direction: str, recorded: int
+) -> None:
+    """S42, S36: and where they are listed only, nothing is opened."""
+    more = f"type: bell, sync_direction: {direction}, import_incidents: true, custom: {{service_mappings: {{web: S1}}}},"
+    await office.configure(
+        TWO.replace("[east, west]", "[west]").replace("east: {type: bell,", f"east: {{{more}")
+    )
+
+    told = await tell(
+        office, ChangeKind.TRIGGERED, remote_id="Q7", title="Born there", service_id="S1", urgency="high"
+    )
+
+    assert await office.value("SELECT count(*) FROM incident WHERE origin = 'east'") == recorded
+    assert ("recorded as INC-1" in told) is bool(recorded)

@@ -109,3 +109,23 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write_whole(tmp_path / "snapshot", b"old")
     write_whole(tmp_path / "snapshot", b"new")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("snapshot", b"new")]
+
+
+def test_s47_what_was_answered_is_on_the_disk_and_not_in_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S47: whoever appends goes on to answer 2xx, so each append ends with a sync of the whole record."""
+    synced: list[int] = []
+    really = os.fdatasync
+
+    def sync(number: int) -> None:
+        really(number)
+        synced.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    at, sizes = journal(tmp_path), []
+    for body in (b"one", b"two", b"three"):
+        at.append([body], next(NAMES))
+        sizes.append(sum(path.stat().st_size for path in at.names()))
+
+    assert synced == sizes
