@@ -170,7 +170,7 @@ class Daemon:
         return Hub(
             database=database, now=self._now, installation=installation, seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
-            awake_since=self._now(), folder=data, name=self._name(),
+            awake_since=self._now(), folder=data, own_database=self._postgres is not None, name=self._name(),
         )  # fmt: skip
 
     def _name(self) -> str:

@@ -24,6 +24,7 @@ from tocsin.engine import (
     notified,
     post,
     reconcile,
+    room,
     silences,
     silent,
     storm,
@@ -33,6 +34,7 @@ from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.heartbeat import Heartbeat
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.refused import BELL
 from tocsin.engine.watch import LOOK_SECONDS, Watch
 from tocsin.engine.wire import Wire
 from tocsin.store import alarms, configs, intake, mutes, nodes, outbox, sheet
@@ -78,6 +80,7 @@ class Worker:
         """Begin; `loops` False = only listen for configuration changes (role api)."""
         self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
+        self._tasks.append(asyncio.create_task(self._forever(BELL, self._room, 5.0), name="room"))
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
@@ -176,6 +179,11 @@ class Worker:
 
     async def _canary(self) -> float | None:
         await canary.look(self._hub)
+        return None
+
+    async def _room(self) -> float | None:
+        """On every node, also one that only takes requests."""
+        await room.look(self._hub)
         return None
 
     async def _refresh(self) -> float | None:

@@ -178,7 +178,7 @@ async def test_when_the_process_stops_every_stream_ends(office: Office) -> None:
         office.rest.state.stream.stop()
         await asyncio.wait_for(ear.ended.wait(), SECONDS)
 
-    assert (await office.ask("GET", "/api/v1/stream")).status_code == 429
+    assert (await office.ask("GET", "/api/v1/stream")).status_code == 503
 
 
 async def test_a_connector_whose_queue_moves_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

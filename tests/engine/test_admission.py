@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tocsin.core.dedup import Reading
-from tocsin.core.errors import Busy
+from tocsin.core.errors import Busy, Unavailable
 from tocsin.core.model import Action, Event
 from tocsin.core.severity import Severity
 from tocsin.engine import admission
@@ -94,7 +94,7 @@ async def test_a_poisoned_envelope_stands_alone(office: Office) -> None:
         *(office.say(create(f"l{n}")) for n in range(5)), office.say(create("known"), create("k0")), return_exceptions=True,
     )  # fmt: skip
 
-    assert [type(a).__name__ for a in answers] == ["list"] * 6 + ["Busy"] + ["list"] * 6
+    assert [type(a).__name__ for a in answers] == ["list"] * 6 + ["Unavailable"] + ["list"] * 6
     counts = dict(await office.rows("SELECT dedup_key, count FROM alert"))
     assert counts["known"] == 2
     assert counts["k0"] == 1
@@ -118,11 +118,11 @@ async def test_busy_above_the_limit(office: Office, monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_database_is_away(office: Office, cluster: str, database_url: str) -> None:
-    """Refused as busy, nothing is stored; when it is back, the same request is taken."""
+    """Refused as not now (S17: it is no flood), nothing is stored; when it is back, the same request is taken."""
     name = database_url.split("?")[0].rsplit("/", 1)[1]
     await _admin(cluster, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     await _admin(cluster, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-    with pytest.raises(Busy, match="nothing of this request was kept"):
+    with pytest.raises(Unavailable, match="nothing of this request was kept"):
         await office.say(create())
     await _admin(cluster, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
@@ -138,7 +138,7 @@ async def test_who_waits_at_the_end_is_told(office: Office) -> None:
     office.running[0].cancel()
     answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
 
-    assert [type(a) for a in answers] == [Busy] * 3
+    assert [type(a) for a in answers] == [Unavailable] * 3
     assert not office.door.open
 
 

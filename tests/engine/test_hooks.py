@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.core.errors import Busy, NotAllowed, NotFound
+from tocsin.core.errors import NotAllowed, NotFound, Unavailable
 from tocsin.core.ports import Request
 from tocsin.engine import hooks
 from tocsin.engine.hooks import Quarantined
@@ -101,7 +101,7 @@ async def test_without_its_secrets_a_hub_believes_nobody(
 ) -> None:
     """The secret key is lost: an empty secret must not become one that anybody knows."""
     lost = await node(key="quite another secret key")
-    with pytest.raises(Busy):
+    with pytest.raises(Unavailable):
         await hooks.receive(lost.hub, "east", told("resolved", signature=signature))
 
     assert await office.value("SELECT count(*) FROM hook") == 0

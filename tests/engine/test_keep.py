@@ -148,7 +148,7 @@ async def test_s47_a_journal_cut_off_in_a_record_gives_the_rest_and_is_kept_for_
 async def test_s47_with_the_disk_full_too_the_sender_is_told_to_come_again(
     kept: Office, plug: Plug, tmp_path: Path
 ) -> None:
-    """503 with Retry-After, and a word of the hub's own that pages, is kept in memory, and stays afterwards."""
+    """S17: 429 with Retry-After, counted with its sender, and a word of the hub's own that pages, is kept in memory, and stays afterwards."""
     keeper = kept.keeper
     assert keeper is not None
     keeper._journal = Journal(tmp_path / "journal", keep_free_bytes=1 << 60)
@@ -161,6 +161,8 @@ async def test_s47_with_the_disk_full_too_the_sender_is_told_to_come_again(
     await look(kept)
 
     assert refused.value.retry_after_seconds > 0
+    assert kept.hub.refused.tally is not None
+    assert kept.hub.refused.tally.requests == 2
     assert own == ["Tocsin refuses alerts: its database is away and its disk is full"]
     assert await kept.rows("SELECT integration, dedup_key FROM alert") == [("tocsin", "journal-full")]
 

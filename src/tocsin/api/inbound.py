@@ -97,8 +97,8 @@ def paths() -> dict[str, Any]:
         "application/x-ndjson": {"schema": _TEXT},
     }
     stored = _answer("Stored.", _ref("Accepted"))
-    refused = problems("bad_input", "too_large", "busy")
-    keyed = open_problems("not_allowed", "not_found", "too_large", "busy", "database_away")
+    refused = problems("bad_input", "too_large", "busy", "unavailable")
+    keyed = open_problems("not_allowed", "not_found", "too_large", "busy", "unavailable", "database_away")
     alert = _post(
         "send_alert", "Send an alert", "Answered once it is on disk.", new,
         {200: _answer("Decided (`?wait=decision`).", _ref("Accepted")), 202: stored, **refused}, token=True,

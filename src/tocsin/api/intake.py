@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from tocsin.api import auth, once, problems
 from tocsin.core.dedup import Reading
-from tocsin.core.errors import BadInput, Busy, FieldFault, NotAllowed, NotFound, Refusal, TooLarge
+from tocsin.core.errors import BadInput, Busy, FieldFault, Later, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.core.ports import Request
 from tocsin.engine import admission, hooks, intake
 from tocsin.engine.admission import Doorway
@@ -182,9 +182,8 @@ class Intake:
             return 400, _encode(body), _JSON
         try:
             answers = self._count(await intake.take(self._hub, self._door, integration, request, key=key))
-        except Busy as busy:
-            body = {"status": "throttle exceeded", "message": busy.message, "errors": [busy.message]}
-            return 429, _encode(body), [*_JSON, (b"retry-after", str(busy.retry_after_seconds).encode())]
+        except (Later, DatabaseAway) as fault:
+            return _dialects_later(fault)
         if request.path.rstrip("/").endswith("/change/enqueue"):
             return 202, module.accepted_change(), _JSON
         return 202, module.accepted(answers[0].dedup_key if answers else ""), _JSON
@@ -249,6 +248,15 @@ def _item(answer: Admitted) -> dict[str, Any]:
     ):
         item["reading"], item["reason"] = answer.reading.value, answer.reason
     return item
+
+
+def _dialects_later(fault: Later | DatabaseAway) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """As PagerDuty says it: its clients come again after a 429 and after a 5xx alike."""
+    status, headers, _ = problems.raw(fault)
+    message = fault.message if isinstance(fault, Later) else "The database is away; nothing was kept"
+    said = "throttle exceeded" if isinstance(fault, Busy) else "unavailable"
+    waits = [header for header in headers if header[0] == b"retry-after"]
+    return status, _encode({"status": said, "message": message, "errors": [message]}), [*_JSON, *waits]
 
 
 def _is_dialect(path: str) -> bool:

@@ -43,6 +43,13 @@ class Metrics:
         self.events = Counter(
             "tocsin_events", "Events accepted here, by what they were read as.", ["reading"], **make
         )
+        self._refused = Counter(
+            "tocsin_requests_refused",
+            "Requests of senders answered 429 here, since the queue or the disk is full (S17).",
+            ["integration", "full"],
+            **make,
+        )
+        hub.refused.counted.append(lambda name, full: self._refused.labels(name, full.value).inc())
         self.requests = Histogram(
             "tocsin_request_seconds", "Duration of API requests here.", ["method", "route", "status"],
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10), **make,

@@ -20,7 +20,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from tocsin.api.auth import authorize
-from tocsin.core.errors import BadInput, Busy, Conflict, FieldFault, NotAllowed, Refusal
+from tocsin.core.errors import BadInput, Conflict, FieldFault, Later, NotAllowed, Refusal
 from tocsin.engine import configure
 from tocsin.engine.hub import Hub
 from tocsin.engine.seal import Unsealable
@@ -41,7 +41,7 @@ class KeyReused(Refusal):
     code = "key_reused"
 
 
-class KeyInUse(Busy):
+class KeyInUse(Later):
     """The first request with this key is still under way."""
 
     code = "key_in_use"

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from tocsin.core.errors import BadInput, Busy, FieldFault, NotAllowed, NotFound, Refusal, TooLarge
+from tocsin.core.errors import BadInput, FieldFault, Later, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.store.database import DatabaseAway
@@ -32,12 +32,13 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "method_not_allowed": 405,
     "busy": 429,
+    "unavailable": 503,
     "quarantined": 503,
     "database_away": 503,
     "refused": 500,
     "internal": 500,
 }
-"""Code of a refusal -> status. `busy` is 429 when the queue is full (S17), 503 when the database is away."""
+"""Code of a refusal -> status. 429 means that the queue or the disk is full, and nothing else (S17)."""
 
 _TITLES = {
     "bad_input": "The request is not right",
@@ -51,6 +52,7 @@ _TITLES = {
     "too_large": "Too large",
     "method_not_allowed": "Not with this method",
     "busy": "Too busy",
+    "unavailable": "Not now",
     "quarantined": "Kept aside",
     "database_away": "The database is away",
 }
@@ -77,8 +79,7 @@ def raw(fault: Refusal | DatabaseAway) -> Raw:
     refusal = _away() if isinstance(fault, DatabaseAway) else fault
     status = STATUS.get(refusal.code, 500)
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
-    if isinstance(refusal, Busy):
-        status = 503 if refusal.__cause__ is not None or isinstance(refusal, _Away) else status
+    if isinstance(refusal, Later):
         headers.append((b"retry-after", str(refusal.retry_after_seconds).encode()))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="tocsin"'))
@@ -102,11 +103,11 @@ def document(refusal: Refusal, status: int) -> dict[str, Any]:
     }
 
 
-class _Away(Busy):
+class _Away(Later):
     code = "database_away"
 
 
-def _away() -> Busy:
+def _away() -> Later:
     return _Away(
         "The database cannot be reached; nothing was changed",
         retry_after_seconds=5,

@@ -18,7 +18,7 @@ import msgspec
 from pydantic import BaseModel
 
 from tocsin.api import fleet, views
-from tocsin.core.errors import Busy, Refusal
+from tocsin.core.errors import Refusal, Unavailable
 from tocsin.engine.hub import Hub, log
 from tocsin.store import reading
 from tocsin.store.database import Connection, DatabaseAway
@@ -115,9 +115,9 @@ class Stream:
                 self._pump = None
 
     def room(self) -> None:
-        """Raises Busy when as many listen as may."""
+        """Raises Unavailable when as many listen as may."""
         if self._stopped or len(self._listeners) >= self._most:
-            raise Busy(
+            raise Unavailable(
                 f"{len(self._listeners)} listen already", retry_after_seconds=10, hint="close some pages"
             )
 

@@ -6,7 +6,9 @@
     ├── Conflict                 the state does not allow it (already done, changed meanwhile)
     ├── NotAllowed               no or wrong key, token, signature or scope
     ├── TooLarge                 body or list over its limit
-    └── Busy                     queue or disk full: nothing was stored, try again
+    └── Later                    nothing was stored, and trying again may work
+        ├── Busy                 the queue or the disk is full, and nothing else (S17)
+        └── Unavailable          this hub is stopping, or something that it needs is not there now
 
 HTTP status codes live in `api/problems.py` alone.
 """
@@ -71,11 +73,22 @@ class TooLarge(Refusal):
     code = "too_large"
 
 
-class Busy(Refusal):
-    """Nothing was stored because the queue or the disk is full; trying again later may work."""
-
-    code = "busy"
+class Later(Refusal):
+    """Nothing was stored; trying again after `retry_after_seconds` may work."""
 
     def __init__(self, message: str, *, retry_after_seconds: int, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Busy(Later):
+    """The queue or the disk is full. Many senders never come again: whoever raises it notes the refusal on
+    `hub.refused`, which makes it an alarm (S17)."""
+
+    code = "busy"
+
+
+class Unavailable(Later):
+    """This hub is stopping, or what it needs is not there now: no fault of the sender's, and no flood."""
+
+    code = "unavailable"

@@ -14,11 +14,13 @@ from typing import TypeAlias
 from uuid import UUID
 
 from tocsin.core.dedup import Admission, Fresh, Reading, admit
-from tocsin.core.errors import Busy, TooLarge
+from tocsin.core.errors import Busy, TooLarge, Unavailable
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.core.refused import Full
 from tocsin.engine.envelope import Admitted, Beside, Envelope, fingerprint
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
+from tocsin.engine.refused import BELL
 from tocsin.store import intake
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.intake import Counted, Door, EventRow, RawRequest, Repeat
@@ -56,13 +58,11 @@ class Doorway:
         """Store one request; returns once it is durable, one result per event, in order. `raw` may be how to
         make it; `prints` are the events' fingerprints, where the caller knows them.
 
-        Raises Busy when too much waits or the database is away: nothing was stored then.
+        Raises Busy when the queue or the disk is full, Unavailable when this hub stops or the database cannot take it:
+        nothing was stored then.
         """
         self._look_at(events)
-        if self._events_waiting + len(events) > MOST_WAITING:
-            raise Busy(
-                "Too many events wait to be stored; nothing of this request was kept", retry_after_seconds=5
-            )
+        self._see_that_there_is_room(raw, len(events))
         envelope = Envelope(raw, scope, events, prints, asyncio.get_running_loop().create_future())
         self._waiting.append(envelope)
         self._events_waiting += len(events)
@@ -75,6 +75,7 @@ class Doorway:
         """The same in a transaction of its own, which may be part of its caller's: slower, for a request whose
         answer must be kept together with it. Raises DatabaseAway; nothing was stored then."""
         self._look_at(events)
+        self._see_that_there_is_room(raw, 0)
         envelope = Envelope(raw, scope, events, None, asyncio.get_running_loop().create_future())
         now = self._hub.now()
         (answer,), _ = await self._hub.database.transact(
@@ -85,12 +86,29 @@ class Doorway:
 
     def _look_at(self, events: Sequence[Event]) -> None:
         if self._closed:
-            raise Busy("Stopping; nothing was kept", retry_after_seconds=2)
+            raise Unavailable("Stopping; nothing was kept", retry_after_seconds=2)
         if len(events) > MOST_TOGETHER * 5:
             raise TooLarge(
                 f"{len(events)} events in one request; at most {MOST_TOGETHER * 5} are taken, and nothing was kept",
                 hint="send them in parts",
             )
+
+    def _see_that_there_is_room(self, raw: RawRequest | Callable[[], RawRequest], events: int) -> None:
+        """S17: refused only when the queue or the disk is full; counted, with the sender, and told."""
+        refused = self._hub.refused
+        if refused.no_room:
+            full, why = Full.DISK, "The disk is full; nothing of this request was kept"
+        elif self._events_waiting + events > MOST_WAITING:
+            full, why = (
+                Full.QUEUE,
+                "Too many events wait to be stored; nothing of this request was kept",
+            )
+        else:
+            return
+        request = raw if isinstance(raw, RawRequest) else raw()
+        refused.note(request.integration, request.remote_address, full, self._hub.now())
+        self._hub.wake.ring(BELL)
+        raise Busy(why, retry_after_seconds=5)
 
     async def run(self) -> None:
         """Commit groups until cancelled; a request not committed then is refused, never left hanging."""
@@ -99,7 +117,7 @@ class Doorway:
             await self._run()
         finally:
             self.open, self._closed = False, True
-            self._refuse(self._waiting, Busy("Stopping; nothing was kept", retry_after_seconds=2))
+            self._refuse(self._waiting, Unavailable("Stopping; nothing was kept", retry_after_seconds=2))
 
     async def _run(self) -> None:
         while True:
@@ -110,7 +128,7 @@ class Doorway:
                 try:
                     await self._store(group)
                 except asyncio.CancelledError:
-                    self._refuse(group, Busy("Stopping; nothing was kept", retry_after_seconds=2))
+                    self._refuse(group, Unavailable("Stopping; nothing was kept", retry_after_seconds=2))
                     raise
                 except Exception as fault:  # noqa: BLE001 - the loop's edge: one group must not close the door
                     await self._one_by_one(group, fault)
@@ -154,11 +172,11 @@ class Doorway:
                     raise fault
                 await self._store([envelope])
             except Exception as alone:  # noqa: BLE001 - told to its sender, the next goes on
-                busy = Busy(
+                refused = Unavailable(
                     "The database cannot take it now; nothing of this request was kept", retry_after_seconds=5
                 )
-                busy.__cause__ = alone
-                self._refuse([envelope], busy)
+                refused.__cause__ = alone
+                self._refuse([envelope], refused)
 
     @staticmethod
     def _refuse(group: list[Envelope], why: Exception) -> None:

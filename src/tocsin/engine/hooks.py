@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from tocsin.core.alarm import Alarm
-from tocsin.core.errors import Busy, NotAllowed, NotFound, Refusal
+from tocsin.core.errors import NotAllowed, NotFound, Refusal, Unavailable
 from tocsin.core.ports import Malformed, Proof, Request
 from tocsin.engine.diverge import end_agreed
 from tocsin.engine.follow import follow
@@ -31,7 +31,7 @@ class Quarantined(Refusal):
 async def receive(hub: Hub, name: str, request: Request) -> UUID:
     """Store one webhook of the connector `name`; returns once it is on disk.
 
-    Raises NotFound for an unknown connector, Busy while its secrets are lost, NotAllowed for a stranger (nothing is stored), Quarantined for
+    Raises NotFound for an unknown connector, Unavailable while its secrets are lost, NotAllowed for a stranger (nothing is stored), Quarantined for
     a wrong signature (stored aside: 503, since a few 4xx make a provider switch the subscription off).
     """
     connector = hub.policy.connectors.get(name)
@@ -41,7 +41,7 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
         raise NotFound(f"There is no connector {name} that takes webhooks")
     if not hub.active.unsealed:
         # without our secrets nothing can be proved: an empty one would let anybody in (S50)
-        raise Busy(
+        raise Unavailable(
             f"The credentials of {name} cannot be opened with the present secret key", retry_after_seconds=60
         )
     proof = kind.module.verify_webhook(request, hub.active.settings_of(connector))

@@ -24,6 +24,7 @@ from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, Remot
 from tocsin.core.severity import Severity
 from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
+from tocsin.engine.refused import Refused
 from tocsin.engine.seal import Seal
 from tocsin.engine.together import Together
 from tocsin.providers import ProviderKind
@@ -138,6 +139,7 @@ class Hub:
     `hold` = what was there before it waits (S48); until `barrier_until` pages wait for what came in a downtime (S46).
     `skew` = how far this node's own clock is ahead of the database's, 0 while they agree (S49).
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there.
+    `own_database` = the database's files lie in that folder; `refused` = whom it refused for want of room (S17).
     `owed` = what it has claimed and not yet written down; `lost` is told by whoever finds the database away."""
 
     database: Database
@@ -163,6 +165,8 @@ class Hub:
     snapshot: bytes = b""
     patience: Patience = field(default_factory=Patience)
     owed: Owed = field(default_factory=Owed)
+    refused: Refused = field(default_factory=Refused)
+    own_database: bool = False
     lost: Callable[[Exception], None] = lambda fault: log.warning("database_away", message=str(fault)[:200])
     refused_file: RefusedFile | None = None
     changed: list[Callable[[str], None]] = field(default_factory=list)

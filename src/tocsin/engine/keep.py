@@ -15,9 +15,10 @@ from typing import TypeAlias
 
 from tocsin.core.alarm import INTEGRATION
 from tocsin.core.dedup import Fresh, Reading, admit
-from tocsin.core.errors import Busy
+from tocsin.core.errors import Busy, Later, Unavailable
 from tocsin.core.hold import BARRIER
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
+from tocsin.core.refused import Full
 from tocsin.core.severity import Severity
 from tocsin.engine.clock import HubClock
 from tocsin.engine.envelope import Admitted, Envelope
@@ -118,7 +119,8 @@ class Keeper:
                 bodies.append(encoded(kept))
                 ready.append((envelope, kept))
             except ValueError as fault:
-                _refuse(envelope, "It cannot be kept while the database is away", fault)
+                why = "It cannot be kept while the database is away"
+                _refuse(envelope, Unavailable(why, retry_after_seconds=10), fault)
         if not ready:
             return
         try:
@@ -128,8 +130,10 @@ class Keeper:
             if not self.full:
                 self.full = True
                 self._say_full(now)
-            for envelope, _ in ready:
-                _refuse(envelope, "The database is away and the disk is full: nothing was kept", fault)
+            for envelope, kept in ready:
+                why = "The database is away and the disk is full: nothing was kept"
+                _refuse(envelope, Busy(why, retry_after_seconds=10), fault)
+                self._hub.refused.note(kept.raw.integration, kept.raw.remote_address, Full.DISK, now)
             return
         self.full = False
         for envelope, kept in ready:
@@ -338,8 +342,7 @@ def _read(body: bytes) -> Kept | None:
         return None
 
 
-def _refuse(envelope: Envelope, why: str, cause: Exception) -> None:
+def _refuse(envelope: Envelope, why: Later, cause: Exception) -> None:
     if not envelope.done.done():
-        busy = Busy(why, retry_after_seconds=10)
-        busy.__cause__ = cause
-        envelope.done.set_exception(busy)
+        why.__cause__ = cause
+        envelope.done.set_exception(why)

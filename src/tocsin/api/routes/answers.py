@@ -14,7 +14,8 @@ _WHEN = {
     "conflict": "The present state does not allow it.",
     "too_large": "The body is over 1 MiB.",
     "unsafe": "It would cost pages now; `faults` says what is at stake, and force=true does it all the same.",
-    "busy": "Too much at once; come again after Retry-After seconds.",
+    "busy": "The queue or the disk is full, and nothing was kept; come again after Retry-After seconds.",
+    "unavailable": "Not now: this hub is stopping, or what it needs is not there; come again after Retry-After seconds.",
     "database_away": "The database cannot be reached; nothing was changed.",
 }
 

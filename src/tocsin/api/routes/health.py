@@ -153,7 +153,7 @@ async def prometheus(request: Request, hub: TheHub) -> Response:
     "/api/v1/stream", summary="What happens right now", response_class=StreamingResponse,
     responses={
         200: {"description": "Server-sent events: incident, timeline, connector, reset, ping.", "content": {"text/event-stream": {}}},
-        **problems("busy"),
+        **problems("unavailable"),
     },
 )  # fmt: skip
 async def stream(
