@@ -34,6 +34,7 @@ from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.heartbeat import Heartbeat
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.readback import Report
 from tocsin.engine.refused import BELL
 from tocsin.engine.watch import LOOK_SECONDS, Watch
 from tocsin.engine.wire import Wire
@@ -72,7 +73,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
-        self._readers: dict[str, asyncio.Task[reconcile.Report]] = {}
+        self._readers: dict[str, asyncio.Task[Report]] = {}
         self._stopping = False
         self.alive = False
 

@@ -8,10 +8,16 @@ import pytest
 
 from tocsin.core.bucket import Rate
 from tocsin.core.errors import BadInput, NotFound
-from tocsin.engine.reconcile import for_pages, prove, sync
+from tocsin.core.lifecycle import Act
+from tocsin.core.model import Actor, ActorKind
+from tocsin.engine.readback import for_pages
+from tocsin.engine.reconcile import prove, sync
+from tocsin.engine.respond import respond
 from tocsin.store import remotes
 
 from .office import Office, create
+
+ADA = Actor(ActorKind.PERSON, "Ada", "cli")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +45,9 @@ async def test_what_is_due_is_claimed_once_and_comes_again(office: Office) -> No
     await office.page(create("one"), create("two"))
     office.clock.advance(seconds=10)
 
+    every = {"open_every": timedelta(seconds=10), "every": timedelta(minutes=5)}
+
     async def claim() -> list[int]:
-        every = {"open_every": timedelta(seconds=10), "every": timedelta(minutes=5)}
         found = await office.hub.database.transact(
             lambda c: remotes.claim_due(c, "east", office.clock.at, most=100, **every)
         )
@@ -49,12 +56,36 @@ async def test_what_is_due_is_claimed_once_and_comes_again(office: Office) -> No
     first = await claim()
     assert len(first) == 2
     assert await claim() == []
-    await office.hub.database.transact(
-        lambda c: remotes.unread(c, first[:1], office.clock.at - timedelta(minutes=5))
-    )
+    soon = office.clock.at + timedelta(seconds=5)
+    await office.hub.database.transact(lambda c: remotes.unread(c, first[:1], soon, **every))
+    office.clock.advance(seconds=4)
+    assert await claim() == []
+    office.clock.advance(seconds=1)
     assert await claim() == first[:1]
     office.clock.advance(seconds=10)
     assert await claim() == first
+
+
+async def test_the_list_of_what_is_open_there_is_read_for_a_day_after_the_last_resolve(
+    office: Office,
+) -> None:
+    """Once an interval by all nodes together, and never at a connector where nothing of ours was."""
+    await office.page()
+
+    async def claim(name: str = "east") -> bool:
+        now, every = office.clock.at, timedelta(minutes=5)
+        return bool(
+            await office.hub.database.transact(lambda c: remotes.claim_open_list(c, name, now, every=every))
+        )
+
+    assert not await claim(), "it is not over"
+    await respond(office.hub, "INC-1", Act.RESOLVE, ADA)
+    assert [await claim(), await claim()] == [True, False]
+    assert not await claim("nowhere")
+    office.clock.advance(minutes=5)
+    assert await claim()
+    office.clock.advance(hours=24)
+    assert not await claim(), "by now only a webhook would tell"
 
 
 async def test_s44_a_write_that_has_not_come_back_is_found_after_a_minute(office: Office) -> None:

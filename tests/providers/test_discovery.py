@@ -22,6 +22,7 @@ OPTIONAL = {
     "read_webhook",
     "read_states",
     "states_of",
+    "list_open",
     "probe",
     "healthy",
     "inspect",

@@ -1,5 +1,7 @@
 """Providers cannot call back: what happens there is read instead (S44)."""
 
+import pytest
+
 from rig import Begin
 
 ALERT = {"title": "Login is down", "source": "probe", "severity": "critical", "service_name": "user-auth"}
@@ -51,3 +53,63 @@ async def test_what_is_not_mentioned_is_not_resolved(begin: Begin) -> None:
     await rig.quiet()
 
     assert "open" == (await rig.incident())["status"]
+
+
+@pytest.mark.parametrize(
+    ("then", "here", "rung"),
+    [
+        pytest.param("", "open", 2, id="it rings there"),
+        pytest.param("acknowledge", "mitigated", 1, id="Bo has it there by then"),
+    ],
+)
+async def test_a_reopen_there_of_what_is_over_is_read(begin: Begin, then: str, here: str, rung: int) -> None:
+    """Only what was open here was read, so what Bo reopens at PagerDuty rang there alone for ever. It is open here
+    again within sync_interval, and Opsgenie is asked too, unless somebody has it by then."""
+    rig = await begin(webhooks=False)
+    await rig.alert(**ALERT)
+    await rig.quiet()
+    await rig.call("POST", "/api/v1/incidents/INC-1/resolve", {}, want=200)
+    await rig.quiet()
+    (page,) = await rig.pagerduty()
+    await rig.advance(minutes=1)
+    for act in ("reopen", then):
+        if act:
+            await rig.control("POST", f"/pagerduty/incidents/{page['id']}/{act}", {"user": "bo@example.com"})
+
+    async def learned() -> bool:
+        await rig.advance(seconds=30)
+        return bool((await rig.incident())["status"] == here)
+
+    await rig.until(learned, f"it is {here} here")
+    await rig.quiet()
+    assert len(await rig.opsgenie()) == rung
+    assert [p["status"] for p in await rig.pagerduty()] == ["triggered" if here == "open" else "acknowledged"]
+
+
+async def test_what_is_over_costs_one_call_an_interval(begin: Begin) -> None:
+    """Eight incidents were resolved; within an hour PagerDuty is read twelve times, and Opsgenie, where nothing can
+    be reopened, never."""
+    rig = await begin(webhooks=False)
+    for n in range(8):
+        await rig.alert(**ALERT, dedup_key=f"login {n}")
+    await rig.quiet()
+    for n in range(8):
+        await rig.call("POST", f"/api/v1/incidents/INC-{n + 1}/resolve", {}, want=200)
+    await rig.quiet()
+    assert {p["status"] for p in await rig.pagerduty()} == {"resolved"}
+
+    async def reads(vendor: str, intervals: int) -> int:
+        """How many calls that takes, each turn waited for where one is due."""
+        await rig.control("DELETE", "/calls")
+        for _ in range(intervals):
+            before = len(await rig.calls("pagerduty"))
+            await rig.advance(minutes=5)
+
+            async def read(before: int = before) -> bool:
+                return len(await rig.calls("pagerduty")) > before
+
+            await rig.until(read, "the list is read")
+        return len(await rig.calls(vendor))
+
+    assert await reads("pagerduty", 12) == 12
+    assert await reads("opsgenie", 1) == 0

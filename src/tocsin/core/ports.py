@@ -351,7 +351,7 @@ class RemoteState:
 
 class Provider(Protocol):
     """The module `tocsin.providers.<name>.provider` has these functions; `abilities` in the manifest
-    tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `probe`,
+    tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `list_open`, `probe`,
     `healthy`, both `inspect` and `warnings_of` by the one word inspect, both `mappings` and `missing` by mappings) exist."""
 
     def check_settings(self, settings: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -376,6 +376,9 @@ class Provider(Protocol):
 
     def states_of(self, call: Call, answer: Response) -> list[RemoteState]:
         """What such an answer says; incidents it does not mention are simply not in the list (S41)."""
+
+    def list_open(self, connector: ConnectorSettings) -> list[Call]:
+        """Calls that list what is open there, for `states_of`; what is over here and is on it was reopened there."""
 
     def probe(self, connector: ConnectorSettings) -> Call:
         """A cheap read that proves address and credentials."""

@@ -68,7 +68,11 @@ def changes_of(known: Side, state: RemoteState, now: datetime, *, read_at: datet
     found: list[RemoteChange] = []
     found += _rungs(known, state, mark, remote_id)
     kind = _kind(known, state, read_at)
-    if kind is not None:
+    # somebody has it there again: the acknowledgement after the reopen must not wait for the next reading
+    kinds = [kind] if kind else []
+    if kind is ChangeKind.REOPENED and state.status is RemoteStatus.ACKNOWLEDGED:
+        kinds.append(ChangeKind.ACKNOWLEDGED)
+    for kind in kinds:
         named = {ChangeKind.ACKNOWLEDGED: state.acknowledged_by, ChangeKind.RESOLVED: state.resolved_by}
         found.append(
             RemoteChange(
@@ -117,7 +121,9 @@ def _kind(known: Side, state: RemoteState, read_at: datetime) -> ChangeKind | No
     ):
         return None
     if kind is not ChangeKind.RESOLVED and known.status is RemoteStatus.RESOLVED:
-        return ChangeKind.REOPENED
+        # a list may be behind what it lists: what was resolved only now cannot be seen reopened yet
+        fresh = known.resolved_at is not None and read_at - known.resolved_at < ON_ITS_WAY
+        return None if fresh else ChangeKind.REOPENED
     return kind
 
 

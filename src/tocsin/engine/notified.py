@@ -8,7 +8,8 @@ often, none after an hour. Reading never takes the calls that pages need.
 from __future__ import annotations
 
 from tocsin.engine.hub import Hub, log
-from tocsin.engine.reconcile import MOST_AT_ONCE, Report, read_these
+from tocsin.engine.readback import Report, read_these
+from tocsin.engine.reconcile import MOST_AT_ONCE
 from tocsin.engine.wire import Wire
 from tocsin.store import remotes
 from tocsin.store.database import Connection, DatabaseAway

@@ -22,7 +22,8 @@ _MOVED = (
     ),
     (
         "UPDATE connector_state SET probe_at = probe_at + $1, opened_at = opened_at + $1, hold_until = hold_until + $1,"
-        " tokens_at = tokens_at + $1, slow_until = slow_until + $1, hedged = ARRAY(SELECT h + $1 FROM unnest(hedged) AS h)"
+        " tokens_at = tokens_at + $1, slow_until = slow_until + $1, open_read_at = open_read_at + $1,"
+        " hedged = ARRAY(SELECT h + $1 FROM unnest(hedged) AS h)"
     ),
     "UPDATE storm SET tokens_at = tokens_at + $1, since = since + $1",
     "UPDATE alert SET undecided_since = undecided_since + $1 WHERE undecided_since IS NOT NULL",

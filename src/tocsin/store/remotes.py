@@ -53,11 +53,13 @@ async def held_by_another(connection: Connection, remote: Remote) -> bool:
     return held
 
 
-_LIVE = (
-    "m.connector = $1 AND i.status IN ('open', 'mitigated') AND m.accepted_at IS NOT NULL AND m.superseded_at IS NULL"
+_REOPENED_WITHIN = timedelta(days=1)
+_HELD = (
+    "m.connector = $1 AND m.accepted_at IS NOT NULL AND m.superseded_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM remote n WHERE n.incident_id = m.incident_id AND n.connector = m.connector"
     " AND n.service = m.service AND n.recipient = m.recipient AND n.life > m.life)"
 )
+_LIVE = f"{_HELD} AND i.status IN ('open', 'mitigated')"
 
 
 async def live(connection: Connection, connector: str) -> list[Remote]:
@@ -86,9 +88,47 @@ async def claim_due(
     return [remote_of(row) for row in rows]
 
 
-async def unread(connection: Connection, ids: Sequence[int], read_at: datetime) -> None:
-    """They could not be read: as if read then, so that they come again soon."""
-    await connection.execute("UPDATE remote SET read_at = $2 WHERE id = ANY($1)", list(ids), read_at)
+async def claim_open_list(connection: Connection, connector: str, now: datetime, *, every: timedelta) -> bool:
+    """True when the list of what is open there is due, marked as read: something that lives there was resolved
+    within a day, so it may have been reopened."""
+    done = await connection.execute(
+        "UPDATE connector_state SET open_read_at = $2 WHERE connector = $1 AND coalesce(open_read_at <= $3, true) AND ("
+        " SELECT true FROM incident i WHERE i.status IN ('resolved', 'closed') AND i.resolved_at > $4"
+        " AND EXISTS (SELECT 1 FROM remote m WHERE m.incident_id = i.id AND m.connector = $1)"
+        " ORDER BY i.resolved_at DESC LIMIT 1)",
+        connector, now, now - every, now - _REOPENED_WITHIN,
+    )  # fmt: skip
+    return done.endswith(" 1")
+
+
+async def open_list_unread(connection: Connection, connector: str, read_at: datetime) -> None:
+    """It could not be read: as if read then."""
+    await connection.execute(
+        "UPDATE connector_state SET open_read_at = $2 WHERE connector = $1", connector, read_at
+    )
+
+
+async def over_here(connection: Connection, connector: str, remote_ids: Sequence[str]) -> list[Remote]:
+    """Those of these ids there that are known to be resolved there, and whose incident is over here; of its newest
+    life."""
+    rows = await connection.fetch(
+        f"SELECT m.* FROM remote m JOIN incident i ON i.id = m.incident_id WHERE {_HELD}"  # noqa: S608 - built from constants
+        " AND i.status IN ('resolved', 'closed') AND m.remote_id = ANY($2) AND m.remote_id <> '' AND m.status = 'resolved'"
+        " ORDER BY m.id",
+        connector, list(remote_ids),
+    )  # fmt: skip
+    return [remote_of(row) for row in rows]
+
+
+async def unread(
+    connection: Connection, ids: Sequence[int], at: datetime, *, open_every: timedelta, every: timedelta
+) -> None:
+    """They could not be read, and are due again `at` that time."""
+    await connection.execute(
+        "UPDATE remote m SET read_at = CASE WHEN i.status = 'open' THEN $2::timestamptz ELSE $3::timestamptz END"
+        " FROM incident i WHERE i.id = m.incident_id AND m.id = ANY($1)",
+        list(ids), at - open_every, at - every,
+    )  # fmt: skip
 
 
 async def again(connection: Connection, ids: Sequence[int]) -> list[Remote]:

@@ -62,6 +62,11 @@ def read_states(refs: list[RemoteRef], connector: ConnectorSettings) -> list[Cal
     return [] if options.uses_events(connector.settings) else reading.calls(refs, connector.settings)
 
 
+def list_open(connector: ConnectorSettings) -> list[Call]:
+    """One call: the hundred opened last at the services that are mapped."""
+    return [] if options.uses_events(connector.settings) else reading.open_now(connector.settings)
+
+
 def states_of(call: Call, answer: Response) -> list[RemoteState]:
     """What such an answer says. A state with status UNKNOWN and `notified` comes from the log alone."""
     return reading.states(call, answer)

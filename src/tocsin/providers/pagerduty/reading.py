@@ -29,9 +29,7 @@ def calls(refs: list[RemoteRef], settings: Settings) -> list[Call]:
     if len(refs) <= ONE_BY_ONE:
         return [call for ref in refs for call in _one(ref, settings)]
     pages = min(-(-len(refs) // PAGE), FURTHEST // PAGE)
-    opened = [
-        _list(settings, ("triggered", "acknowledged"), "created_at:desc", n * PAGE) for n in range(pages)
-    ]
+    opened = [_opened(settings, n * PAGE) for n in range(pages)]
     resolved = _list(settings, ("resolved",), "resolved_at:desc", 0)
     logs = min(-(-len(refs) * ENTRIES // PAGE), MOST_LOGS)
     return [*opened, resolved, *(_log(settings, "/log_entries", offset=n * PAGE) for n in range(logs))]
@@ -46,6 +44,11 @@ def states(call: Call, answer: Response) -> list[RemoteState]:
         return _rungs(body, call.step.removeprefix("log").removeprefix(":"))
     listed = answers.items(body.get("incidents")) or [answers.mapping(body, "incident")]
     return [incidents.state(incident) for incident in listed if answers.text(incident.get("id"))]
+
+
+def open_now(settings: Settings) -> list[Call]:
+    """The first page of what is open: an incident that is reopened keeps its place by when it was created."""
+    return [_opened(settings, 0)]
 
 
 def probe(settings: Settings) -> Call:
@@ -78,6 +81,10 @@ def _one(ref: RemoteRef, settings: Settings) -> list[Call]:
     path = f"/incidents/{quote(ref.remote_id, safe='', errors='replace')}"
     read = Call(request(settings, "GET", path, query=urlencode([SERVICES])), "state", reads=True)
     return [read, _log(settings, f"{path}/log_entries", ref.remote_id)]
+
+
+def _opened(settings: Settings, offset: int) -> Call:
+    return _list(settings, ("triggered", "acknowledged"), "created_at:desc", offset)
 
 
 def _list(settings: Settings, statuses: tuple[str, ...], order: str, offset: int) -> Call:
