@@ -113,3 +113,36 @@ async def test_what_is_over_costs_one_call_an_interval(begin: Begin) -> None:
 
     assert await reads("pagerduty", 12) == 12
     assert await reads("opsgenie", 1) == 0
+
+
+async def test_an_open_breaker_keeps_nobody_from_being_heard(begin: Begin) -> None:
+    """PagerDuty was away until its breaker opened; Opsgenie took that page, so nothing is queued that would try it
+    again. What Bo does there afterwards is read all the same; that used to wait for the next page."""
+    rig = await begin(webhooks=False)
+    await rig.alert(**ALERT)
+    await rig.quiet()
+    (page,) = await rig.pagerduty()
+    await rig.fault("pagerduty", kind="refused")
+    for n in range(5):
+        await rig.alert(
+            title="Web is slow", source="probe", severity="high", service_name="web", dedup_key=f"web {n}"
+        )
+
+    async def connector() -> tuple[str, int]:
+        found = await rig.call("GET", "/api/v1/connectors/prod-pagerduty", want=200)
+        return found["breaker"]["state"], found["queue"]
+
+    async def opened() -> bool:
+        return await connector() == ("open", 0) and len(await rig.opsgenie()) == 6
+
+    await rig.until(opened, "its breaker opens, and Opsgenie has what it did not take")
+    await rig.quiet()
+    await rig.heal()
+    await rig.control("POST", f"/pagerduty/incidents/{page['id']}/resolve", {"user": "bo@example.com"})
+
+    async def over() -> bool:
+        await rig.advance(seconds=10)
+        return bool((await rig.incident())["status"] == "resolved")
+
+    await rig.until(over, "what Bo did is read")
+    assert await connector() == ("open", 0), "S33: only a write closes it"

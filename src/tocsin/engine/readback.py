@@ -66,17 +66,26 @@ class _Turn:
     connector: Connector
     report: Report
     began: datetime
+    tries: bool
     sent: list[Call] = field(default_factory=list)
     states: list[RemoteState] = field(default_factory=list)
     absent: dict[int, str] = field(default_factory=dict)
 
 
 async def read_these(
-    hub: Hub, wire: Wire, connector: Connector, wanted: list[Remote], report: Report, *, over: bool = False
+    hub: Hub,
+    wire: Wire,
+    connector: Connector,
+    wanted: list[Remote],
+    report: Report,
+    *,
+    over: bool = False,
+    tries: bool = False,
 ) -> None:
     """Read these now, and follow what is found. `over` = read the list of what is open there too, and follow what on
-    it is over here: it was reopened. What is not on it is not asked for, and says nothing (S41)."""
-    turn = _Turn(hub, wire, connector, report, hub.now())
+    it is over here: it was reopened. What is not on it is not asked for, and says nothing (S41). `tries` = read also
+    while the breaker is not closed: whoever says so comes back only after a while when it fails."""
+    turn = _Turn(hub, wire, connector, report, hub.now(), tries)
     if len(wanted) > 1:
         await _ask(turn, [_ref(r) for r in wanted])
     if not report.held_back:
@@ -134,7 +143,7 @@ async def _send(turn: _Turn, calls: list[Call]) -> list[Response]:
     """Make these calls, as far as the rate limit allows; the answers, as far as there were any."""
     hub, connector, report = turn.hub, turn.connector, turn.report
     provider = hub.providers[connector.type].module
-    granted, why = await hub.database.transact(lambda c: _grant(c, hub, connector.name, len(calls)))
+    granted, why = await hub.database.transact(lambda c: _grant(c, turn, len(calls)))
     answers: list[Response] = []
     for call in calls[:granted]:
         answer = await turn.wire.send(call.send)
@@ -175,13 +184,15 @@ async def _hold(hub: Hub, name: str, answer: Response | WireFault) -> None:
     await hub.database.transact(work)
 
 
-async def _grant(connection: Connection, hub: Hub, name: str, wanted: int) -> tuple[int, str]:
-    """How many calls may be read now, and why not more; a quarter of the bucket stays for pages."""
+async def _grant(connection: Connection, turn: _Turn, wanted: int) -> tuple[int, str]:
+    """How many calls may be read now, and why not more; a quarter of the bucket stays for pages. A reading never closes
+    a breaker, since what reads may be well while what writes is not (S33)."""
+    hub, name = turn.hub, turn.connector.name
     now = hub.now()
     state = await outbox.lock_state(connection, name, now)
     if state.hold_until and now < state.hold_until:
         return 0, f"it asked to be left alone until {state.hold_until:%H:%M:%S} UTC"
-    if state.breaker.state is not BreakerState.CLOSED:
+    if state.breaker.state is not BreakerState.CLOSED and not turn.tries:
         return 0, "its breaker is not closed: the next page tries it"
     rate = rate_of(hub, name)
     if not rate.per_minute:

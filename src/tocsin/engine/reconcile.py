@@ -1,7 +1,8 @@
 """Ask providers what they think: the way back where webhooks cannot reach, and the cure where one was missed.
 
 What is read goes through the same door as a webhook (`engine/follow.py`). Reads live within the connector's
-rate limit and leave room for pages; no connector waits for another.
+rate limit and leave room for pages; no connector waits for another. An open breaker keeps pages away, not these: nothing
+may be queued that would try it, while people go on acting there. A provider that is down costs one call each 20 s.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ async def sync(hub: Hub, wire: Wire, name: str, incident: str = "") -> Report:
     over = not incident and "list_open" in hub.abilities(name)
     for at in range(0, max(len(wanted), int(over)), MOST_AT_ONCE):
         some = wanted[at : at + MOST_AT_ONCE]
-        await read_these(hub, wire, connector, some, report, over=over and at == 0)
+        await read_these(hub, wire, connector, some, report, over=over and at == 0, tries=True)
         if report.held_back:
             break
     return report
@@ -172,7 +173,7 @@ async def _due(hub: Hub, wire: Wire, connector: Connector) -> Report:
     due = await hub.database.transact(claim)
     if due.remotes or due.over:
         try:
-            await read_these(hub, wire, connector, due.remotes, report, over=due.over)
+            await read_these(hub, wire, connector, due.remotes, report, over=due.over, tries=True)
         except DatabaseAway as fault:
             # what was learned is learned anew: a reading may be made twice
             hub.owed.put(f"reading of {connector.name}", lambda: _unread(hub, connector, due, now))
