@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 _RECORDS = {
     "what happened, and when, by the clock of that moment": (
         "raw_request.received_at event.received_at timeline.at delivery.at audit.at hook.received_at change_seen.seen_at"
-        " incident.opened_at incident.closed_at incident.updated_at alert.resolved_at remote.accepted_at remote.acknowledged_at"
+        " incident.opened_at incident.closed_at incident.updated_at alert.resolved_at alias.over_at remote.accepted_at remote.acknowledged_at"
         " remote.resolved_at remote.failed_at remote.superseded_at effect.settled_at message.settled_at blind_page.at"
         " blind_page.adopted_at divergence.since divergence.seen_at divergence.ended_at hold.ended_at alarm.cleared_at"
         " alarm.direct_at canary.ended_at digest.fell_back_at mute.made_at mute.changed_at mute.cancelled_at node.started_at"
@@ -34,7 +34,7 @@ _RECORDS = {
         "mute.starts_at mute.ends_at api_token.expires_at session.expires_at digest_entry.due digest_entry.since silent.asks_at"
         " digest.begins_at digest.ends_at forgotten.before"
     ),
-    "a provider's or a sender's clock": "remote.there_at alert.newest_sent_at",
+    "a provider's or a sender's clock": "remote.there_at alert.newest_sent_at alias.newest_sent_at",
     "what the jump is known by": "mark.at",
     "days, not minutes": "secret.unused_since kept_answer.made_at",
 }

@@ -241,6 +241,7 @@ def _item(answer: Admitted) -> dict[str, Any]:
         "duplicate": answer.duplicate,
     }
     if answer.kept or answer.reading in (
+        Reading.KEY_OVER,
         Reading.IGNORED,
         Reading.OTHER,
         Reading.RESOLVED,

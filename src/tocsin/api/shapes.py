@@ -158,8 +158,17 @@ class Decision(BaseModel):
     config_version: int
 
 
+class AlertKey(BaseModel):
+    """A dedup key of an alert whose integration joins alerts by title: since when, and whether it is over."""
+
+    key: str
+    joined_at: datetime
+    over_at: datetime | None = Field(None, description="When its sender resolved it; null = it fires.")
+
+
 class Alert(BaseModel):
-    """One continuing condition."""
+    """One continuing condition. `keys` are given of one alert alone, in the order in which it got them; none where
+    its integration joins nothing by title."""
 
     id: UUID
     integration: str
@@ -183,6 +192,7 @@ class Alert(BaseModel):
     muted_by: str
     resolved_at: datetime | None
     decision: Decision | None
+    keys: list[AlertKey] = []
 
 
 class TimelineLine(BaseModel):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin.api import shapes, sides, states
+from tocsin.core.alias import Alias
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.explain import span
 from tocsin.core.joining import owed_at
@@ -95,6 +96,10 @@ def alert(view: AlertView) -> shapes.Alert:
         count=a.count, first_event_at=a.first_event_at, last_event_at=a.last_event_at, incident=view.incident,
         correlation_id=a.correlation_id, muted_by=a.muted_by, resolved_at=a.resolved_at, decision=decision(view.decision),
     )  # fmt: skip
+
+
+def alert_key(alias: Alias) -> shapes.AlertKey:
+    return shapes.AlertKey(key=alias.key, joined_at=alias.made_at, over_at=alias.over_at)
 
 
 def decision(record: Mapping[str, Any] | None) -> shapes.Decision | None:

@@ -23,17 +23,21 @@ class Reading(StrEnum):
     SAME = "same"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    KEY_OVER = "key_over"
+    """One key of the alert is over, another still fires (S11)."""
     IGNORED = "ignored"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The reading, the alert as it is afterwards (None when there is none) and why."""
+    """The reading, the alert as it is afterwards (None when there is none) and why. `key` = the key that it was
+    heard under, where that is not for certain the alert's own."""
 
     reading: Reading
     alert: Alert | None
     reason: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def _new(event: Event, integration: str, scope: str, source: str, fresh: Fresh, 
 
 
 def _same(event: Event, live: Alert, now: datetime, integration: str) -> Admission:
-    sent_at = _trusted(event.sent_at, now) if integration == live.integration else None
+    sent_at = sender_time(event, live, now, integration)
     newest = max((t for t in (live.newest_sent_at, sent_at) if t), default=None)
     alert = replace(
         live,
@@ -130,14 +134,19 @@ def _same(event: Event, live: Alert, now: datetime, integration: str) -> Admissi
 def _resolve(event: Event, live: Alert | None, now: datetime, integration: str) -> Admission:
     if live is None:
         return Admission(Reading.IGNORED, None, "resolve of an unknown key changes nothing")
-    # under an account-wide key (S12) another integration's clock says nothing about this one's
-    sent_at = _trusted(event.sent_at, now) if integration == live.integration else None
+    sent_at = sender_time(event, live, now, integration)
     if sent_at and live.newest_sent_at and sent_at < live.newest_sent_at:
         return Admission(Reading.IGNORED, live, "older, by the sender's own clock, than its newest create")
     alert = replace(
         live, status=AlertStatus.RESOLVED, resolved_at=now, resolved_by=ActorKind.SENDER, muted_by=""
     )
     return Admission(Reading.RESOLVED, alert, "the sender says it is over")
+
+
+def sender_time(event: Event, live: Alert, now: datetime, integration: str) -> datetime | None:
+    """When the event was sent, by a clock that orders it among the alert's own; None = by none."""
+    # under an account-wide key (S12) another integration's clock says nothing about this one's
+    return _trusted(event.sent_at, now) if integration == live.integration else None
 
 
 def _trusted(sent_at: datetime | None, now: datetime) -> datetime | None:

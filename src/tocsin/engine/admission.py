@@ -17,6 +17,8 @@ from tocsin.core.dedup import Admission, Fresh, Reading, admit
 from tocsin.core.errors import Busy, TooLarge, Unavailable
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
 from tocsin.core.refused import Full
+from tocsin.core.ring import Ring
+from tocsin.engine import aliases
 from tocsin.engine.envelope import Admitted, Beside, Envelope, fingerprint
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
@@ -32,6 +34,8 @@ MOST_TOGETHER = 2_000
 SLOW_SECONDS = 5.0
 """A commit that takes longer is given up, and its requests are kept beside the database (S47)."""
 _MOST_HINTS = 50_000
+SEVERAL = b"several keys"
+"""No event's fingerprint: repeats of an alert with several keys all go the long way, which notes whose they are."""
 
 Name: TypeAlias = tuple[str, str, bytes]
 """Scope, dedup key and fingerprint: what an identical repeat is recognised by."""
@@ -298,7 +302,9 @@ async def _admit_group(
 ) -> tuple[list[list[Admitted]], dict[tuple[str, str], bytes | None]]:
     """Decide every event of the group in order, then write the group in one statement."""
     keys = {(e.scope, event.dedup_key) for e in group for event in e.events if event.dedup_key}
-    live = await intake.live_alerts(connection, keys) if keys else {}
+    ring, named = await aliases.gather(connection, group, hub.active.joining)
+    live = await intake.live_alerts(connection, keys, named) if keys or named else {}
+    await aliases.fill(connection, ring, group, live.values(), named)
     doors: dict[UUID, Door] = {}
     rows: list[EventRow] = []
     touched: dict[tuple[str, str], bytes | None] = {}
@@ -306,61 +312,56 @@ async def _admit_group(
     for envelope in group:
         answer = []
         for index, event in enumerate(envelope.events):
-            admission = _one(event, envelope, index, live, now)
-            _note(envelope, event, admission, live, doors, touched)
+            admission = _one(event, envelope, index, live, ring, now)
+            _note(envelope, event, admission, live, doors, touched, ring)
             rows.append(_event_row(envelope, event, admission))
             answer.append(_admitted(event, admission))
         answers.append(answer)
     raws = [envelope.raw for envelope in group]
-    await intake.admitted(connection, now, raws=raws, doors=list(doors.values()), events=rows)
+    await intake.admitted(
+        connection, now, raws=raws, doors=list(doors.values()), events=rows, aliases=ring.changed
+    )
     return answers, touched
 
 
 def _one(
-    event: Event, envelope: Envelope, index: int, live: dict[tuple[str, str], Alert], now: datetime
-) -> Admission:
+    event: Event, envelope: Envelope, index: int, live: dict[tuple[str, str], Alert], ring: Ring, now: datetime
+) -> Admission:  # fmt: skip
     if envelope.names is not None:
         fresh = envelope.names[index]
     else:
         fresh = Fresh(AlertId(new_id(now)), CorrelationId(str(new_id(now))))
-    known = live.get((envelope.scope, event.dedup_key)) if event.dedup_key else None
-    raw = envelope.raw
+    raw, scope = envelope.raw, envelope.scope
+    if scope in ring.joining.scopes:
+        return ring.take(
+            event, integration=raw.integration, scope=scope, source=raw.source, fresh=fresh, now=raw.received_at
+        )  # fmt: skip
+    known = live.get((scope, event.dedup_key)) if event.dedup_key else None
     return admit(
-        event,
-        known,
-        integration=raw.integration,
-        scope=envelope.scope,
-        source=raw.source,
-        fresh=fresh,
-        now=raw.received_at,
-    )
+        event, known, integration=raw.integration, scope=scope, source=raw.source, fresh=fresh, now=raw.received_at
+    )  # fmt: skip
 
 
 def _note(
     envelope: Envelope, event: Event, admission: Admission, live: dict[tuple[str, str], Alert], doors: dict[UUID, Door],
-    touched: dict[tuple[str, str], bytes | None],
+    touched: dict[tuple[str, str], bytes | None], ring: Ring,
 ) -> None:  # fmt: skip
     alert = admission.alert
     if alert is None or admission.reading in (Reading.IGNORED, Reading.OTHER):
         return
     key = (envelope.scope, alert.dedup_key)
     earlier = doors.get(alert.id)
-    if admission.reading in (Reading.NEW, Reading.SAME):
-        said = fingerprint(event)
-        touched[key] = said
-        born = admission.reading is Reading.NEW or (earlier is not None and earlier.born)
-        doors[alert.id] = Door(alert, said, born)
+    if alert.id in ring.several and alert.live:
+        touched[key], said = None, SEVERAL
+    elif admission.reading in (Reading.NEW, Reading.SAME):
+        touched[key] = said = fingerprint(event)
+    elif admission.reading is Reading.RESOLVED:
+        touched[key] = None
+        said = earlier.fingerprint if earlier else b""
     else:
-        if admission.reading is Reading.RESOLVED:
-            touched[key] = None
-        said = (
-            earlier.fingerprint
-            if earlier
-            else b""
-            if admission.reading is Reading.RESOLVED
-            else b"acknowledged"
-        )
-        doors[alert.id] = Door(alert, said, earlier is not None and earlier.born)
+        said = earlier.fingerprint if earlier else b"acknowledged"
+    born = admission.reading is Reading.NEW or (earlier is not None and earlier.born)
+    doors[alert.id] = Door(alert, said, born)
     if alert.live:
         live[key] = alert
     else:
@@ -372,7 +373,7 @@ def _event_row(envelope: Envelope, event: Event, admission: Admission) -> EventR
     alert = admission.alert
     return EventRow(
         raw.received_at, alert.id if alert else None, raw.id, raw.integration,
-        alert.dedup_key if alert else event.dedup_key, admission.reading.value, admission.reason, event,
+        _key(event, admission), admission.reading.value, admission.reason, event,
     )  # fmt: skip
 
 
@@ -384,6 +385,11 @@ def _admitted(event: Event, admission: Admission) -> Admitted:
         alert.status.value if alert else "",
         admission.reading is Reading.SAME,
         admission.reading,
-        alert.dedup_key if alert else event.dedup_key,
+        _key(event, admission),
         admission.reason,
     )
+
+
+def _key(event: Event, admission: Admission) -> str:
+    """What it was heard under."""
+    return admission.key or (admission.alert.dedup_key if admission.alert else event.dedup_key)

@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from tocsin import policy as policies
+from tocsin.core.alias import joining
 from tocsin.core.errors import BadInput, FieldFault, Refusal
 from tocsin.engine import mapped, snapshot, weigh
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
 from tocsin.policy import Loaded
-from tocsin.store import configs, tokens
+from tocsin.store import aliases, configs, tokens
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
 from tocsin.store.tokens import Token
@@ -222,12 +223,17 @@ async def refresh(hub: Hub) -> None:
         installation=hub.installation, version=version.version if version else 0, sealed=sealed,
         document=version.document if version else {}, tokens=tuple((digest, _unused(t)) for digest, t in known.items()),
     )  # fmt: skip
-    use(hub, seen)
+    # what joined under the one before stays joined; for those that other nodes joined, a look at each new version
+    still = set(hub.active.joining.scopes)
+    if seen.version != hub.policy.version:
+        still |= await hub.database.read(aliases.scopes)
+    use(hub, seen, still)
     await snapshot.keep(hub, seen)
 
 
-def use(hub: Hub, seen: Snapshot) -> None:
-    """Put a configuration into force, wherever it was read from."""
+def use(hub: Hub, seen: Snapshot, still: Collection[str] = ()) -> None:
+    """Put a configuration into force, wherever it was read from. `still` = where alerts were joined by title
+    before it (S11)."""
     known = dict(seen.tokens)
     if not seen.version:
         empty = policies.load("{}", env={}, known_sources={}, known_providers={}, file_name="built-in")
@@ -247,8 +253,9 @@ def use(hub: Hub, seen: Snapshot) -> None:
     )
     by_hash = {integration.key_hash: integration for integration in compiled.integrations.values()}
     hub.active = Active(
-        policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed, tokens=known
-    )
+        policy=compiled, secrets=secrets, by_key_hash=by_hash, unsealed=unsealed, tokens=known,
+        joining=joining(compiled.integrations, still),
+    )  # fmt: skip
 
 
 def _unused(token: Token) -> Token:

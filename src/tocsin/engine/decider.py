@@ -25,7 +25,7 @@ from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.tell import supersede, tell_others, tell_update
-from tocsin.store import blind_pages, incidents, outbox, storms, undecided
+from tocsin.store import aliases, blind_pages, incidents, outbox, storms, undecided
 from tocsin.store.blind_pages import BlindPage
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection, DatabaseAway
@@ -112,6 +112,7 @@ async def _decide(
     if not works:
         return 0, set()
     now, policy = hub.now(), hub.policy
+    await _joined_before(connection, hub, works)
     wanted = [i for w in works for i in (w.alert.incident_id, w.previous) if i]
     kept = await incidents.lock(connection, wanted)
     table = _Table(
@@ -139,6 +140,13 @@ async def _decide(
     await blind_pages.adopted(connection, table.adopted, now)
     asked = {f"courier {effect.remote.connector}" for effect in table.sheet.effects}
     return len(works), asked | {"decided"} | ({"timers"} if table.sheet.due_soon(now) else set())
+
+
+async def _joined_before(connection: Connection, hub: Hub, works: list[Undecided]) -> None:
+    """Where keys join by title, what came before an alert may have come under another key (S11)."""
+    joining = hub.active.joining
+    if new := [w for w in works if w.alert.incident_id is None and w.alert.scope in joining.scopes]:
+        await aliases.history(connection, new, joining.windows)
 
 
 def _may_open(

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from tocsin import policy as policies
+from tocsin.core.alias import told as keys_told
 from tocsin.core.breaker import BreakerState
 from tocsin.core.errors import BadInput, FieldFault, NotFound, Refusal
 from tocsin.core.explain import Asked, NotTaken, not_taken, outcome, stopped_by, timing, would_page_if
@@ -27,7 +28,7 @@ from tocsin.core.severity import Severity
 from tocsin.core.situation import Parent
 from tocsin.engine.ask import newest
 from tocsin.engine.hub import Hub
-from tocsin.store import configs, incidents, outbox, reading
+from tocsin.store import aliases, configs, incidents, outbox, reading
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote
@@ -35,6 +36,7 @@ from tocsin.store.parents import parents
 from tocsin.store.reading import AlertView
 
 _API = "api"
+_MOST_KEYS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class TargetTold:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """`then` is under the version and at the time of the recorded decision, `now` under today's; for an
-    imagined alert there is `then` alone."""
+    imagined alert there is `then` alone. `joined` = why what came under other keys is counted to it (S11)."""
 
     alert: Alert
     then: Verdict
@@ -80,6 +82,7 @@ class Explained:
     recorded: Mapping[str, Json] | None = None
     targets: tuple[TargetTold, ...] = ()
     now: Verdict | None = None
+    joined: tuple[str, ...] = ()
 
 
 def verdict(asked: Asked) -> Verdict:
@@ -163,9 +166,10 @@ async def _explained(connection: Connection, hub: Hub, view: AlertView) -> Expla
         parents=await _parents(connection, hub, view.alert),
     )  # fmt: skip
     told_to = await _targets(connection, view.alert.incident_id, now) if view.alert.incident_id else ()
+    keys = await aliases.of_alert(connection, view.alert.id, _MOST_KEYS)
     return Explained(
         alert=view.alert, incident=view.incident, recorded=view.decision, then=verdict(then), now=verdict(today),
-        targets=told_to,
+        targets=told_to, joined=keys_told(view.alert, keys),
     )  # fmt: skip
 
 

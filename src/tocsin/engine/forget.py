@@ -7,7 +7,7 @@ from datetime import timedelta
 from tocsin.core.retention import Retention
 from tocsin.engine import weigh
 from tocsin.engine.hub import Hub, log
-from tocsin.store import configs, digests, messages, proofs, retention
+from tocsin.store import aliases, configs, digests, messages, proofs, retention
 from tocsin.store.database import Connection
 
 _ROUNDS = 50
@@ -34,6 +34,9 @@ async def forget(hub: Hub) -> list[str]:
             )
     for _ in range(_ROUNDS):
         if not await hub.database.transact(lambda c: retention.trim_effects(c, now - kept.deliveries)):
+            break
+    for _ in range(_ROUNDS):
+        if not await hub.database.transact(aliases.mark_ended):
             break
     await hub.database.transact(lambda c: retention.trim_small(c, now, now - kept.webhooks))
     await hub.database.transact(lambda c: configs.forget_unused(c, now))

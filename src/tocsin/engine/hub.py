@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from tocsin.core.alias import Joining
 from tocsin.core.errors import FieldFault
 from tocsin.core.hold import Gate, Hold, gate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
@@ -39,13 +40,15 @@ log = structlog.get_logger("tocsin")
 class Active:
     """The configuration in force on this node. `secrets` maps "connectors.NAME.api_key" to the credential;
     `tokens` are those of the API by their hash, for the time without a database (S47);
-    `unsealed` False = the secret key is not the one they were sealed with: connectors fail closed (S50)."""
+    `unsealed` False = the secret key is not the one they were sealed with: connectors fail closed (S50);
+    `joining` = where alerts are joined by title (S11)."""
 
     policy: Policy = field(default_factory=Policy)
     secrets: Mapping[str, str] = field(default_factory=dict)
     by_key_hash: Mapping[str, Integration] = field(default_factory=dict)
     unsealed: bool = True
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
+    joining: Joining = field(default_factory=Joining)
 
     def settings_of(self, connector: Connector) -> ConnectorSettings:
         """A connector as its provider sees it: credentials filled in, with its `type`, since one folder may serve two."""

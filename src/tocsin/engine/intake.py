@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tocsin.core import template
+from tocsin.core.alias import scope_of
 from tocsin.core.errors import BadInput, FieldFault, NotAllowed
 from tocsin.core.model import Action, Event
 from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
@@ -146,11 +147,6 @@ def read(hub: Hub, integration: Integration, request: Request) -> list[Event]:
         data = _data(request)
         events = [_templated(event, integration, data) for event in events]
     return events
-
-
-def scope_of(integration: Integration) -> str:
-    """What its dedup keys are unique in (S12)."""
-    return "*" if integration.key_scope == "account" else integration.name
 
 
 def _unreadable(integration: Integration, fault: str, body: bytes) -> Event:

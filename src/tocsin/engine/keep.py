@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tocsin.core.alarm import INTEGRATION
-from tocsin.core.dedup import Fresh, Reading, admit
+from tocsin.core.dedup import Admission, Fresh, Reading, admit
 from tocsin.core.errors import Busy, Later, Unavailable
 from tocsin.core.hold import BARRIER
 from tocsin.core.model import Action, Alert, AlertId, CorrelationId, Event
 from tocsin.core.refused import Full
+from tocsin.core.ring import Ring
 from tocsin.core.severity import Severity
 from tocsin.engine.clock import HubClock
 from tocsin.engine.envelope import Admitted, Envelope
@@ -70,6 +71,7 @@ class Keeper:
         self._waited = False
         self.arrive: Callable[[], Awaitable[None]] | None = None
         self.waiting: dict[Name, Waiting] = {}
+        self._ring: Ring | None = None
         self.requests = 0
         self.before_replay: list[Callable[[], Awaitable[None]]] = []
         self.when_back: list[Callable[[], Awaitable[None]]] = []
@@ -163,13 +165,8 @@ class Keeper:
         self.requests += 1
         answers: list[Admitted] = []
         for event, fresh in zip(kept.events, kept.names, strict=True):
-            name = (kept.scope, event.dedup_key)
-            known = self.waiting.get(name) if event.dedup_key else None
-            raw = kept.raw
-            admission = admit(
-                event, known.alert if known else None, integration=raw.integration, scope=kept.scope, source=raw.source,
-                fresh=fresh, now=raw.received_at,
-            )  # fmt: skip
+            known = self._known(kept.scope, event)
+            admission = self._admitted(kept, event, fresh, known)
             alert = admission.alert
             if known is None and event.action in (Action.RESOLVE, Action.ACKNOWLEDGE):
                 reading = Reading.RESOLVED if event.action is Action.RESOLVE else Reading.ACKNOWLEDGED
@@ -180,11 +177,37 @@ class Keeper:
             answers.append(
                 Admitted(
                     alert.id if alert else None, alert.correlation_id if alert else "", alert.status.value if alert else "",
-                    admission.reading is Reading.SAME, admission.reading, alert.dedup_key if alert else event.dedup_key,
+                    admission.reading is Reading.SAME, admission.reading,
+                    admission.key or (alert.dedup_key if alert else event.dedup_key),
                     KEPT, kept=True,
                 )
             )  # fmt: skip
         return answers
+
+    def _known(self, scope: str, event: Event) -> Alert | None:
+        if scope in self._hub.active.joining.scopes:
+            return self._joined().owner(scope, event.dedup_key)
+        known = self.waiting.get((scope, event.dedup_key)) if event.dedup_key else None
+        return known.alert if known else None
+
+    def _admitted(self, kept: Kept, event: Event, fresh: Fresh, known: Alert | None) -> Admission:
+        raw, scope = kept.raw, kept.scope
+        if scope in self._hub.active.joining.scopes and len(self.waiting) < _MOST_KNOWN:
+            return self._joined().take(
+                event, integration=raw.integration, scope=scope, source=raw.source, fresh=fresh, now=raw.received_at
+            )  # fmt: skip
+        return admit(
+            event, known, integration=raw.integration, scope=scope, source=raw.source, fresh=fresh,
+            now=raw.received_at,
+        )  # fmt: skip
+
+    def _joined(self) -> Ring:
+        """What the journal knows of alerts that are joined by title (S11): as many pages as there are alerts."""
+        if self._ring is None or self._ring.joining != self._hub.active.joining:
+            self._ring = Ring(self._hub.active.joining)
+            for waiting in self.waiting.values():
+                self._ring.learn(waiting.alert, {})
+        return self._ring
 
     def _note(self, alert: Alert, event: Event) -> None:
         name = (alert.scope, alert.dedup_key)
@@ -277,6 +300,7 @@ class Keeper:
                     await self._transact([self._unwritten] if self._unwritten else [])
                     self.keeping, self._unwritten = False, None
                     self.waiting.clear()
+                    self._ring = None
                     return True
             for path in paths:
                 await self._give_back_one(path)

@@ -30,6 +30,8 @@ async def replay(connection: Connection, hub: Hub, kept: Sequence[Kept]) -> int:
         await admit_kept(connection, hub, group)
         keys = {(k.scope, name) for k in left for name in _keys(k)}
         await blind_pages.mark_alerts(connection, keys)
+        if joined := {(scope, key) for scope, key in keys if scope in hub.active.joining.scopes}:
+            await blind_pages.mark_joined(connection, joined)
     return len(left)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from tocsin.core.explain import span
 from tocsin.core.model import Json
 from tocsin.core.severity import Severity, severity_named
 from tocsin.policy.cel_text import did_you_mean
@@ -123,7 +124,7 @@ class Section:
         text = self.text(key)
         found = self.made(key, duration, text) if text else None
         if found is not None and (found < least or (most is not None and found > most)):
-            limits = f"from {least} to {most}" if most is not None else f"{least} or more"
+            limits = f"from {span(least)} to {span(most)}" if most is not None else f"{span(least)} or more"
             self.fault(key, f"must be {limits}, but is {text}")
             return None
         return found

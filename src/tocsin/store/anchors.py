@@ -33,6 +33,9 @@ _MOVED = (
         " WHERE status <> 'resolved'"
     ),
     (
+        "UPDATE alias x SET made_at = x.made_at + $1 FROM alert a WHERE a.id = x.alert_id AND a.status <> 'resolved'"
+    ),
+    (
         "UPDATE alert SET decision = jsonb_set(decision, '{muted_since}', to_jsonb((decision ->> 'muted_since')::timestamptz + $1))"
         " WHERE status <> 'resolved' AND muted_by <> '' AND decision ->> 'muted_since' IS NOT NULL"
     ),

@@ -65,6 +65,24 @@ async def mark_alerts(connection: Connection, keys: Collection[tuple[str, str]])
     )
 
 
+async def mark_joined(connection: Connection, keys: Collection[tuple[str, str]]) -> None:
+    """The same for keys that joined another alert by title: the page is that alert's (S11)."""
+    await connection.execute(
+        """
+        UPDATE alert a SET paged_blind = b.incident_id
+        FROM (SELECT DISTINCT ON (x.alert_id) x.alert_id, b.incident_id
+              FROM unnest($1::text[], $2::text[]) AS k (scope, dedup_key)
+              JOIN blind_page b ON b.scope = k.scope AND b.dedup_key = k.dedup_key AND b.adopted_at IS NULL
+              CROSS JOIN LATERAL (SELECT alert_id FROM alias x WHERE x.scope = k.scope AND x.dedup_key = k.dedup_key
+                ORDER BY x.made_at DESC LIMIT 1) AS x
+              ORDER BY x.alert_id, b.at) b
+        WHERE a.id = b.alert_id AND a.undecided_since IS NOT NULL AND a.paged_blind IS NULL
+        """,
+        [scope for scope, _ in keys],
+        [key for _, key in keys],
+    )
+
+
 async def to_adopt(
     connection: Connection, incidents: Collection[UUID]
 ) -> tuple[dict[UUID, list[BlindPage]], set[UUID]]:

@@ -51,7 +51,8 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     )
     # asyncpg asks for each array type when it first meets it, by a query of 5 to 30 ms: once, for all of ours
     await connection.fetch(
-        "SELECT $1::text[], $2::uuid[], $3::bigint[], $4::int[], $5::bytea[], $6::float8[]", *[[]] * 6
+        "SELECT $1::text[], $2::uuid[], $3::bigint[], $4::int[], $5::bytea[], $6::float8[], $7::timestamptz[]",
+        *[[]] * 7,
     )
 
 

@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tocsin.core.alias import Alias
 from tocsin.core.model import Alert, Event
+from tocsin.store.aliases import WRITE as ALIASES
+from tocsin.store.aliases import rows_of
 from tocsin.store.database import Connection
 from tocsin.store.rows import alert_of, event_out, links_out
 from tocsin.store.writing import Write, rehearse, write
@@ -112,20 +115,22 @@ async def count_repeats(
 
 
 async def live_alerts(
-    connection: Connection, keys: Iterable[tuple[str, str]]
+    connection: Connection, keys: Iterable[tuple[str, str]], named: Iterable[UUID] = ()
 ) -> dict[tuple[str, str], Alert]:
-    """The live alerts with these (scope, key), locked in the order of their ids."""
+    """The live alerts with these (scope, key), and those of the alerts with these ids that live, locked in the
+    order of their ids."""
     pairs = sorted(set(keys))
     rows = await connection.fetch(
         """
         SELECT * FROM alert a WHERE a.status || '' <> 'resolved' AND a.id = ANY(ARRAY(
           SELECT live.id FROM unnest($1::text[], $2::text[]) AS k (scope, dedup_key)
           CROSS JOIN LATERAL (SELECT id FROM alert l WHERE l.scope = k.scope AND l.dedup_key = k.dedup_key
-            AND l.status <> 'resolved' OFFSET 0) AS live))
+            AND l.status <> 'resolved' OFFSET 0) AS live) || $3::uuid[])
         ORDER BY a.id FOR UPDATE OF a
         """,
         [scope for scope, _ in pairs],
         [key for _, key in pairs],
+        list(named),
     )
     return {(row["scope"], row["dedup_key"]): alert_of(row) for row in rows}
 
@@ -148,9 +153,10 @@ async def admitted(
     raws: Sequence[RawRequest] = (),
     doors: Sequence[Door] = (),
     events: Sequence[EventRow] = (),
+    aliases: Sequence[tuple[Alert, Alias]] = (),
 ) -> None:
     """Keep requests as they came, what was said (order of ids is order of admission), and the alerts as
-    admission left them, marked undecided. A lost race on a live key raises UniqueViolation, and the caller's
+    admission left them, marked undecided, with what changed of their keys. A lost race on a live key raises UniqueViolation, and the caller's
     transaction runs again."""
     known = [_alert(door, now) for door in doors if not door.born]
     born = [_alert(door, now) for door in doors if door.born]
@@ -158,12 +164,15 @@ async def admitted(
     await write(connection, [(_KNOWN, known)])
     kept, said = [_raw(raw) for raw in raws], [_event(row) for row in events]
     bells = [(UNDECIDED, "")] if doors else []
-    await write(connection, [(_RAW, kept), (_BORN, born), (_EVENTS, said)], bells)
+    await write(
+        connection, [(_RAW, kept), (_BORN, born), (_EVENTS, said), (ALIASES, rows_of(aliases))], bells
+    )
 
 
 async def rehearse_new(connection: Connection) -> None:
     """The statement by which a new alert comes in, without one."""
     await rehearse(connection, _RAW, _BORN, _EVENTS, bells=True)
+    await rehearse(connection, _RAW, _BORN, _EVENTS, ALIASES, bells=True)
 
 
 _RAW = Write(

@@ -12,7 +12,18 @@ from uuid import UUID
 from tocsin.core.breaker import Breaker
 from tocsin.core.bucket import Rate
 from tocsin.core.storm import Storm
-from tocsin.store import breakers, incidents, intake, outbox, outcomes, sheet, storms, timers, undecided
+from tocsin.store import (
+    aliases,
+    breakers,
+    incidents,
+    intake,
+    outbox,
+    outcomes,
+    sheet,
+    storms,
+    timers,
+    undecided,
+)
 from tocsin.store.database import Connection
 
 CONNECTIONS = 6
@@ -38,6 +49,7 @@ async def _comes_in(connection: Connection) -> None:
     await intake.count_repeats(connection, [], _LONG_AGO)
     await intake.live_alerts(connection, [])
     await intake.rehearse_new(connection)
+    await aliases.rehearse(connection)
 
 
 async def _is_decided(connection: Connection) -> None:

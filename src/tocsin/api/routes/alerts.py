@@ -13,14 +13,17 @@ from tocsin.api import shapes, views
 from tocsin.api.asking import Paged, Reader, Strict, TheHub, Word, cursor_in, cursor_out, words
 from tocsin.api.once import Keyed, asks_only
 from tocsin.api.routes.answers import problems
+from tocsin.core.alias import Alias
 from tocsin.core.errors import NotFound
 from tocsin.core.model import Alert, AlertStatus
 from tocsin.core.quiet import targets_of
 from tocsin.engine import explain
 from tocsin.engine.explain import Explained, Verdict
-from tocsin.store import incidents, reading
+from tocsin.store import aliases, incidents, reading
+from tocsin.store.database import Connection
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"], route_class=Keyed)
+_MOST_KEYS = 200
 STATUSES = tuple(status.value for status in AlertStatus)
 
 
@@ -64,11 +67,17 @@ async def list_alerts(
     responses=problems("not_found", "bad_input"),
 )  # fmt: skip
 async def show_alert(hub: TheHub, who: Reader, alert_id: UUID) -> shapes.Alert:
-    """One alert with its last decision."""
-    found = await hub.database.read(lambda c: reading.alert(c, alert_id))
+    """One alert with its last decision and the keys that it is counted under."""
+
+    async def ask(connection: Connection) -> tuple[reading.AlertView | None, list[Alias]]:
+        return await reading.alert(connection, alert_id), await aliases.of_alert(
+            connection, alert_id, _MOST_KEYS
+        )
+
+    found, keys = await hub.database.read(ask)
     if found is None:
         raise NotFound(f"There is no alert {alert_id}", hint="GET /api/v1/alerts lists them")
-    return views.alert(found)
+    return views.alert(found).model_copy(update={"keys": [views.alert_key(alias) for alias in keys]})
 
 
 class Question(Strict):
@@ -116,6 +125,7 @@ def _explanation(e: Explained) -> shapes.Explanation:
         if recorded.muted_by:
             verdict["would_have_stopped"] = []
             verdict |= {"muted_until": recorded.muted_until, "would_page": recorded.would_page}
+    verdict["reasons"] = [*verdict["reasons"], *e.joined]
     return shapes.Explanation(
         **verdict, alert=_told(e.alert), incident=e.incident, recorded=recorded,
         targets=[
