@@ -8,8 +8,11 @@ from tocsin.core.breaker import BreakerState, Leave, leave
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind
 from tocsin.core.ports import EffectKind
+from tocsin.core.severity import Severity
 from tocsin.engine import configure, deliver
+from tocsin.engine.declare import declare
 from tocsin.engine.respond import respond
+from tocsin.engine.tick import tick
 from tocsin.store import outbox
 
 from .bell import status
@@ -112,6 +115,39 @@ async def test_the_breaker_is_shared_by_every_node(office: Office, node: OpenNod
     office.clock.advance(seconds=5)
     await other.deliver()
     assert sorted(office.bell.rings.values()) == [1] * 8
+
+
+async def test_s33_what_waits_where_a_breaker_opens_is_looked_at_at_once(office: Office) -> None:
+    """S33, PR-4: five failures open it; the next target is asked for every page that waits there, not after `within`."""
+    text = TWO.replace("KIND", "bell").replace("{all: [east, west]}", "{failover: [east, west], within: 30s}")
+    await office.configure(text)
+    office.bell.script = [status(500) for _ in range(5)]
+    await office.say(*(create(f"k{n}") for n in range(6)))
+    await office.decide()
+    before = await office.value("SELECT count(*) FROM remote WHERE connector = 'west'")
+    await office.deliver(free=5)
+    await tick(office.hub)
+
+    assert before == 0
+    assert await office.value("SELECT count(*) FROM remote WHERE connector = 'west'") == 6
+
+
+async def test_s27_a_page_of_two_services_is_created_when_both_are(office: Office) -> None:
+    """S27, S20: one of them is not there within the time, so the next target is asked."""
+    text = TWO.replace("KIND", "bell").replace("{all: [east, west]}", "{failover: [east, west], within: 3s}")
+    await office.configure(text)
+    await declare(
+        office.hub, title="It burns", severity=Severity.HIGH, services=("web", "database"), actor=ADA
+    )
+    office.bell.script = [office.bell.well, status(503, retry_after="60")]
+    await office.deliver("east")
+    asked = []
+    for seconds in (2, 1):
+        office.clock.advance(seconds=seconds)
+        await tick(office.hub)
+        asked.append(await office.value("SELECT count(*) FROM remote WHERE connector = 'west'"))
+
+    assert asked == [0, 2]
 
 
 async def test_a_probe_whose_node_died_is_given_up(office: Office) -> None:

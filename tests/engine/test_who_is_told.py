@@ -114,6 +114,21 @@ async def test_s35_what_a_person_opens_is_repeated_like_an_alert(office: Office,
     assert float(plans) == timedelta(minutes=10).total_seconds()
 
 
+async def test_s26_what_a_connector_cannot_do_is_emulated_and_told(office: Office) -> None:
+    """S26: one that cannot snooze hears of an acknowledgement; the hub has the end, and asks it again then."""
+    await office.configure()
+    await office.page()
+    await office.deliver()
+    until = office.clock() + timedelta(hours=2)
+    await respond(office.hub, "INC-1", Act.SNOOZE, ADA, until=until)
+
+    assert await asked_of(office, "east") == ["create", "acknowledge"]
+    assert "east cannot snooze: it is told of an acknowledgement" in str(
+        await office.rows("SELECT text FROM timeline")
+    )
+    assert await office.value("SELECT due FROM timer WHERE kind = 'snooze'") == until
+
+
 async def test_s37_the_key_at_a_provider_names_the_incident_for_good(office: Office) -> None:
     """S37: `tocsin:<installation>:<incident uuid>:<service>:<life>`, never the number, which another hub has too."""
     await office.page()

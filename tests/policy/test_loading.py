@@ -52,6 +52,17 @@ def test_the_example_loads_as_it_is(load: Load, example: str) -> None:
     assert (digest.promote.count, digest.promote.age) == (50, timedelta(days=1))
 
 
+def test_s12_the_scope_of_keys_is_its_sources_or_as_it_is_written(load: Load, example: str) -> None:
+    """S12: an alias of Opsgenie's dialect is account-wide, every other key is its integration's."""
+    written = example.replace("key_scope: account", "").replace(
+        "  anything:\n", "  anything:\n    key_scope: account\n"
+    )
+    scopes = {name: it.key_scope for name, it in load(written).policy.integrations.items()}
+    assert scopes == {
+        "prometheus": "integration", "pagerduty-senders": "integration", "opsgenie-senders": "account", "anything": "account",
+    }  # fmt: skip
+
+
 def test_a_rule_knows_its_line(load: Load, example: str) -> None:
     lines = example.splitlines()
     for rule in (*load(example).policy.routing, *load(example).policy.classification):

@@ -163,7 +163,7 @@ ROWS = [
 async def test_refused_with_a_reason(
     hub: Rig, method: str, path: str, body: bytes, headers: dict[str, str], status: int, field: str | None, word: str
 ) -> None:  # fmt: skip
-    """A problem document that names the field; not one row more anywhere."""
+    """S53: a problem document that names the field; not one row more anywhere. A key nobody knows is 404."""
     before = await counted(hub)
     got, kind, problem = await send(hub, method, path, body, headers)
 
@@ -201,7 +201,7 @@ EVENT = {"routing_key": KEYS["PD_IN_KEY"], "event_action": "trigger"}
     ],
 )  # fmt: skip
 async def test_refused_as_pagerduty_does(hub: Rig, path: str, body: str | bytes, word: str) -> None:
-    """{status, message, errors} as the vendor's clients expect it; not one row more anywhere."""
+    """S53: {status, message, errors} as the vendor's clients expect it; not one row more anywhere."""
     before = await counted(hub)
     status, kind, answer = await send(hub, "POST", path, body.encode() if isinstance(body, str) else body)
 
