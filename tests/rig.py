@@ -85,9 +85,14 @@ class Rig:
             await self.register_webhooks()
 
     async def start_hub(
-        self, *, config: str | None = None, file: Path | None = None, secret_key: str = SECRET_KEY
+        self,
+        *,
+        config: str | None = None,
+        file: Path | None = None,
+        secret_key: str = SECRET_KEY,
+        node: str = "",
     ) -> None:
-        """Start (or start again) the hub alone, on the same data.
+        """Start (or start again) the hub alone, on the same data; `node` = another one's, with a folder of its own.
 
         `config` = another text in its file from now on, "" = no file; `file` = another place to find it.
         """
@@ -95,7 +100,7 @@ class Rig:
         given = file or self._folder / "hub.yaml"
         if file is None:
             given.write_text(self._config)
-        self.daemon = await self._started(given, "data", self._database_url, self._port, secret_key)
+        self.daemon = await self._started(given, f"data{node}", self._database_url, self._port, secret_key)
         self._port = int(self.daemon.url.rsplit(":", 1)[1])
 
     async def start_beside(self, dsn: str, *, port: int = 0) -> Daemon:

@@ -1,4 +1,4 @@
-"""A night of anything: senders, people here and at both providers, time, faults, webhooks gone astray, restarts.
+"""A night of anything: senders, people here and at both providers, silences, time, faults, stray webhooks, restarts.
 
 Hypothesis plays it against a whole hub on a real database and asks after every step whether what must hold holds
 (truths.py). `TOCSIN_MODEL_NIGHTS=500 ./test tests/model` plays more and longer nights; see CONTRIBUTING.
@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ from . import truths
 
 NIGHTS, STEPS = 12, 14
 HUB = (Path(__file__).parents[2] / "src/tocsin/demo/hub.yaml").read_text()
+AT_JSM = (
+    HUB.replace("    type: opsgenie\n", "    type: jsm\n")
+    .replace("${OPSGENIE_URL}", "${JSM_URL}")
+    .replace(
+        "    custom:\n      priority_mapping",
+        "    custom:\n      cloud_id: c1\n      email: bot@example.com\n      api_token: a-token\n      priority_mapping",
+    )
+)
 SECRETS = {"PAGERDUTY_WEBHOOK_SECRET": "pd-webhook-secret", "OPSGENIE_WEBHOOK_TOKEN": "og-webhook-token"}
 KEYS = st.sampled_from(["login", "cpu", "disk", "queue"])
 SERVICES = st.sampled_from(["user-auth", "payment-service", "database", "web", ""])
@@ -72,7 +81,7 @@ class Night(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory(prefix="tocsin-model-")
         database, self.drop = type(self).fresh()
-        self.rig = Rig(database, Path(self.folder.name), HUB, at=MONDAY_NOON)
+        self.database = database
         self.sent: Counter[str] = Counter()
         self.failed = False
         self.over: dict[int, tuple[Any, int]] = {}
@@ -84,9 +93,15 @@ class Night(RuleBasedStateMachine):
             self.failed = True
             raise
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(jsm=st.booleans())
+    def begin(self, jsm: bool) -> None:
+        self.jsm = jsm
+        self.rig = Rig(self.database, Path(self.folder.name), AT_JSM if jsm else HUB, at=MONDAY_NOON)
         self.go(self.rig.start(type(self).environment))
+
+    def named(self, vendor: str) -> str:
+        """Of a night at JSM Operations, which speaks Opsgenie's dialect."""
+        return "jsm" if self.jsm and vendor == "opsgenie" else vendor
 
     # ---- senders -------------------------------------------------------------------------------
 
@@ -111,7 +126,7 @@ class Night(RuleBasedStateMachine):
 
     @rule(
         which=WHICH,
-        act=st.sampled_from(["acknowledge", "resolve", "close", "reopen", "notes"]),
+        act=st.sampled_from(["acknowledge", "resolve", "close", "reopen", "notes", "snooze"]),
         rest=st.booleans(),
     )
     def person_here(self, which: int, act: str, rest: bool) -> None:
@@ -124,8 +139,31 @@ class Night(RuleBasedStateMachine):
         ]
         if listed:
             name = sorted(one["number"] for one in listed)[which % len(listed)]
-            body = {"text": "looking"} if act == "notes" else {}
+            body = {"notes": {"text": "looking"}, "snooze": {"for": "30m"}}.get(act, {})
             await self.rig.call("POST", f"/api/v1/incidents/INC-{name}/{act}", body)
+
+    @rule(service=SERVICES, minutes=st.sampled_from([10, 120]), rest=st.booleans())
+    def silenced(self, service: str, minutes: int, rest: bool) -> None:
+        async def work() -> None:
+            body = {
+                "match": {"service": service} if service else {"dedup_key": "login"},
+                "ends_at": (self.rig.clock.at + timedelta(minutes=minutes)).isoformat(),
+                "owner": "ada", "comment": "new disks",
+            }  # fmt: skip
+            await self.rig.call("POST", "/api/v1/silences", body, want=201)
+            await self.after(rest)
+
+        self.go(work())
+
+    @rule(rest=st.booleans())
+    def silences_end(self, rest: bool) -> None:
+        async def work() -> None:
+            for one in (await self.rig.call("GET", "/api/v1/silences", want=200))["items"]:
+                if one["state"] != "over":
+                    await self.rig.call("DELETE", f"/api/v1/silences/{one['id']}")
+            await self.after(rest)
+
+        self.go(work())
 
     @rule(
         vendor=VENDORS,
@@ -138,12 +176,13 @@ class Night(RuleBasedStateMachine):
         self.go(self.after(rest))
 
     async def _there(self, vendor: str, which: int, act: str) -> None:
-        found = await (self.rig.pagerduty() if vendor == "pagerduty" else self.rig.opsgenie())
+        vendor = self.named(vendor)
+        found = await (self.rig.pagerduty() if vendor == "pagerduty" else truths.alerts(self.rig))
         if not found:
             return
         thing = found[which % len(found)]
         kind = "incidents" if vendor == "pagerduty" else "alerts"
-        act = "unacknowledge" if (vendor, act) == ("opsgenie", "reopen") else act
+        act = "unacknowledge" if vendor != "pagerduty" and act == "reopen" else act
         body = {"user": "bo@example.com", "note": "on it"}
         address = f"{self.rig.sandbox.control_url}/{vendor}/{kind}/{thing['id']}/{act}"
         async with self.rig.http.post(address, json=body) as answer:
@@ -158,22 +197,24 @@ class Night(RuleBasedStateMachine):
 
     @rule(vendor=VENDORS, fault=FAULTS, times=TIMES)
     def provider_fails(self, vendor: str, fault: dict[str, Any], times: int | None) -> None:
-        self.go(self.rig.control("POST", "/faults", {"vendor": vendor, "times": times, **fault}))
+        self.go(self.rig.control("POST", "/faults", {"vendor": self.named(vendor), "times": times, **fault}))
 
     @rule(vendor=VENDORS, fault=POST, times=TIMES)
     def webhooks_stray(self, vendor: str, fault: dict[str, Any], times: int | None) -> None:
-        self.go(self.rig.control("POST", "/faults", {"vendor": vendor, "times": times, **fault}))
+        self.go(self.rig.control("POST", "/faults", {"vendor": self.named(vendor), "times": times, **fault}))
 
     @rule()
     def heals(self) -> None:
         self.go(self.rig.heal())
 
-    @rule(killed=st.booleans(), away=st.sampled_from([0, 3, 600]))
-    def restarts(self, killed: bool, away: int) -> None:
+    @rule(killed=st.booleans(), away=st.sampled_from([0, 3, 600]), node=st.sampled_from(["", "", "-2"]))
+    def restarts(self, killed: bool, away: int, node: str) -> None:
+        """The same node, or another one takes over."""
+
         async def restart() -> None:
             await (self.rig.kill() if killed else self.rig.daemon.stop())
             await self.rig.advance_without_hub(seconds=away)
-            await self.rig.start_hub()
+            await self.rig.start_hub(node=node)
 
         self.go(restart())
 
@@ -186,6 +227,7 @@ class Night(RuleBasedStateMachine):
         await self.check(await truths.contradictions(self.rig, truths.ALWAYS))
         await self.check(await truths.lost(self.rig, self.sent))
         await self.check(await truths.doubled(self.rig))
+        await self.check(await truths.rung_too_often(self.rig))
 
     async def at_rest(self) -> None:
         """Nothing is left to do now; then nobody has been paged for what was over."""
@@ -239,10 +281,11 @@ class Night(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if hasattr(self.rig, "daemon") and not self.failed:
+            if hasattr(self, "rig") and hasattr(self.rig, "daemon") and not self.failed:
                 self.go(self.settled())
         finally:
-            self.go(self.rig.stop())
+            if hasattr(self, "rig"):
+                self.go(self.rig.stop())
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.close()
             self.folder.cleanup()

@@ -96,12 +96,17 @@ async def lost(rig: Rig, sent: Mapping[str, int]) -> list[str]:
     ]
 
 
+async def alerts(rig: Rig) -> list[Any]:
+    """Opsgenie's, or JSM's of a night there."""
+    return [*await rig.opsgenie(), *await rig.jsm()]
+
+
 async def standing(rig: Rig) -> dict[tuple[str, str], tuple[str, str]]:
     """(connector, the provider's id) -> (our key there, status) of everything of ours at the providers."""
     found = {
         ("prod-pagerduty", p["id"]): (p["incident_key"] or "", p["status"]) for p in await rig.pagerduty()
     }
-    for a in await rig.opsgenie():
+    for a in await alerts(rig):
         status = (
             "resolved" if a["status"] == "closed" else "acknowledged" if a["acknowledged"] else "triggered"
         )
@@ -142,3 +147,34 @@ async def doubled(rig: Rig) -> list[str]:
     """Keys under which a provider has made more than one: a second page of one life."""
     keys = Counter((where, key) for (where, _), (key, _) in (await standing(rig)).items() if key)
     return [f"{key} was created {n} times at {where}" for (where, key), n in keys.items() if n > 1]
+
+
+async def rung_too_often(rig: Rig) -> list[str]:
+    """Parts for which we had a provider ring more often than their incident was opened: once a life is all (S37).
+    What a provider does by its own rules, or because Bo did something there, is its own affair."""
+    rows = await rig.daemon.hub.database.read(lambda c: c.fetch("SELECT id, number, life FROM incident"))
+    opened = {str(row["id"]): (row["number"], row["life"]) for row in rows}
+    rings = Counter[tuple[str, str, str]]()
+    for one in rig.sandbox.world.pagerduty.desk.incidents.values():
+        again = [e for e in one.log[1:] if e["type"] in _RINGS and _ours(e["agent"])]
+        rings[_part_of("prod-pagerduty", one.key or "")] += 1 + len(again)
+    for alert in await alerts(rig):
+        rings[_part_of("prod-opsgenie", alert["alias"])] += 1
+    return [
+        f"INC-{opened[incident][0]} was opened {opened[incident][1]} times and rang {n} times at {where} for {service}"
+        for (where, incident, service), n in rings.items()
+        if incident in opened and n > opened[incident][1]
+    ]
+
+
+_RINGS = ("trigger_log_entry", "unacknowledge_log_entry")
+
+
+def _ours(agent: Any) -> bool:
+    return bool(agent["type"] == "user_reference" and not agent["summary"].startswith("Bo"))
+
+
+def _part_of(where: str, key: str) -> tuple[str, str, str]:
+    """(connector, incident, service) of a key of ours there."""
+    _, _, incident, service, *_ = [*key.split(":"), "", "", "", ""]
+    return where, incident, service
