@@ -192,3 +192,12 @@ def test_a_large_digest_names_a_hundred_and_counts_all() -> None:
     assert text.startswith("250 alerts, heard 250 times")
     assert text.endswith("  and 150 more\n")
     assert len(text.splitlines()) == 107
+
+
+def test_s23_a_review_asks_whether_its_rule_is_still_right() -> None:
+    """S23: the same table as a digest's, and what to do about the rule."""
+    entries = [Entry(title="Cache", service="web", severity=Severity.LOW, times=3, first_at=T0, last_at=T0)]
+    assert subject_of("dev", entries, review=True) == "Review of “dev”: 1 alert of 1 service, the worst low"
+    text = text_of("dev", entries, T0, T0 + timedelta(days=30), review=True)
+    assert "The rule “dev” suppressed it: is that still right?" in text
+    assert "suppressed it" not in text_of("dev", entries, T0, T0 + timedelta(days=30))

@@ -98,6 +98,13 @@ KEY = "key: sixteen-letters-16"
             "must be from 1h to 30d",
             id="silent after minutes",
         ),
+        pytest.param(
+            "connectors: {m: {type: email}}\nrouting:\n  - {name: a, suppress: {to: [m]}}\n  - {name: z, page: {all: [m]}}",
+            "routing.0.suppress.to",
+            3,
+            "it needs `review`",
+            id="where a review goes, and none",
+        ),
         pytest.param("defaults: {reopen: soon}", "defaults.reopen", 1, "no duration", id="no duration"),
         pytest.param(
             "defaults: {last_resort: [x]}", "defaults.last_resort", 1, "no connector", id="no last resort"

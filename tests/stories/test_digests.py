@@ -143,3 +143,28 @@ async def test_it_is_seen_and_sent_by_hand(begin: Begin) -> None:
     assert again["alerts"] == 0, "an empty one sends nothing"
     problem = await rig.call("POST", "/api/v1/digests/no such/send", {}, want=404)
     assert "im digest list" in str(problem)
+
+
+async def test_what_a_rule_suppressed_is_told_for_its_review(begin: Begin) -> None:
+    """S23: two alerts and a repeat are suppressed; at the end of the review's period one mail tells them and asks whether
+    the rule is still right. Nobody is paged, and the rule goes on."""
+    config = CONFIG.replace("suppress: {promote: {age: 24h}}", "suppress: {review: 1h}")
+    rig = await begin(config=config)
+    for title in ("Cache is cold", "Cache is cold", "Queue grows"):
+        answer = await rig.alert(**LOW, title=title, labels={"env": "dev"})
+        assert (answer["status"], answer["incident"]) == ("dropped", None)
+    assert any("told for its review" in reason for reason in answer["reasons"])
+    (now,) = (await rig.call("GET", "/api/v1/digests", want=200))["items"]
+    assert (now["name"], now["review"], now["alerts"]) == ("development is quiet", True, 2)
+    await rig.advance(minutes=59)
+    await rig.quiet()
+    assert await rig.mails() == [], "not a minute early"
+    await rig.advance(minutes=1)
+    await rig.quiet()
+    (mail,) = await rig.mails()
+    assert mail["subject"] == "Review of “development is quiet”: 2 alerts of 1 service, the worst low"
+    assert "is that still right?" in mail["text"]
+    assert "prod-pagerduty" in mail["text"], "whom it would have paged"
+    answer = await rig.alert(**LOW, title="Disk is slow", labels={"env": "dev"})
+    assert answer["status"] == "dropped"
+    assert (await rig.pagerduty(), await rig.opsgenie()) == ([], [])

@@ -71,6 +71,7 @@ def _row(one: Digest, session: Session) -> list[object]:
     )
     to = [f"{name} ({one.delivered[name]})" if name in one.delivered else name for name in one.to]
     state = f"{one.state}, default route asked" if one.fell_back_at else one.state
+    state = f"{state}, for review" if one.review else state
     many, what = (one.incidents, "incident") if one.holder else (one.alerts, "alert")
     return [one.name, state, at, f"{many} {what}{'' if many == 1 else 's'}", one.worst, ", ".join(to)]
 

@@ -10,7 +10,7 @@ from tocsin.client.shapes import Shape
 
 
 class Digest(Shape):
-    """One period of a digest, or what a `holder` is asked about so many `incidents`; `state` is collecting or sent,
+    """One period of a digest, or what a `holder` is asked about so many `incidents`; `state` is collecting or sent, `review` = what a rule suppressed,
     `delivered` maps connectors to how it went."""
 
     name: str = ""
@@ -21,6 +21,7 @@ class Digest(Shape):
     alerts: int = 0
     holder: str = ""
     incidents: int = 0
+    review: bool = False
     worst: str = ""
     subject: str = ""
     text: str = ""

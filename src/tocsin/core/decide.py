@@ -132,15 +132,20 @@ def _dropped(
     """It opens no incident, and says what keeps it quiet; said once, however often it is decided again."""
     before = situation.alert
     way = would_page(situation, u, alert, policy, now)
+    kept = collected(situation, u, why, way, now)
     if before.status is not AlertStatus.DROPPED or before.muted_by != why.by:
         text = f"{why.verb}: {why.why or why.by}; {would_have_paged(way)}"
+        if kept is not None and kept.review:
+            text += (
+                f"; told in the review of that rule, {kept.due:%Y-%m-%d %H:%M} UTC to {', '.join(kept.to)}"
+            )
         line = Line(kind="alert_dropped", text=text, reason=why.reason)
         told = (*told, *u.route.reasons, line)
     since = situation.muted_since or now
     record = record_of(u.severity, u.classified, u.route, policy, why.by) | record_of_quiet(why, way, since)
     return Decision(
         alert=replace(alert, status=AlertStatus.DROPPED, muted_by=why.by), lines=told, record=record,
-        look_again_at=why.look_again_at, collected=collected(situation, u, why, way, now),
+        look_again_at=why.look_again_at, collected=kept,
     )  # fmt: skip
 
 

@@ -21,12 +21,13 @@ _HEADINGS = ("SERVICE", "SEVERITY", "ALERTS", "TIMES", "FIRST", "LAST", "WOULD H
 @dataclass(frozen=True, slots=True)
 class Collected:
     """Where an alert is collected: the digest's name (its rule's), the connectors it goes to, when it leaves, and
-    whom the alert would have paged."""
+    whom the alert would have paged. `review` = its rule suppressed it, and is looked at again then."""
 
     name: str
     to: tuple[str, ...]
     due: datetime
     would_page: tuple[str, ...] = ()
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +61,17 @@ def worst_of_all(severities: Iterable[Severity]) -> Severity:
     return max(severities, key=lambda s: s.rank, default=Severity.LOW)
 
 
-def subject_of(name: str, entries: Sequence[Entry]) -> str:
+def subject_of(name: str, entries: Sequence[Entry], *, review: bool = False) -> str:
     """ "Digest “the quiet ones”: 12 alerts of 3 services, the worst high"."""
     services = len({entry.service for entry in entries if entry.service})
     of = f" of {_count(services, 'service')}" if services else ""
-    return f"Digest “{name}”: {_count(len(entries), 'alert')}{of}, the worst {worst_of(entries).value}"
+    what = "Review of" if review else "Digest"
+    return f"{what} “{name}”: {_count(len(entries), 'alert')}{of}, the worst {worst_of(entries).value}"
 
 
-def text_of(name: str, entries: Sequence[Entry], begins: datetime, ends: datetime) -> str:
+def text_of(
+    name: str, entries: Sequence[Entry], begins: datetime, ends: datetime, *, review: bool = False
+) -> str:
     """The whole digest as plain text: a table by service and severity, then the alerts, the worst first."""
     ordered = sorted(entries, key=lambda e: (-e.severity.rank, e.service, e.first_at, e.title))
     long = ends - begins > timedelta(hours=20)
@@ -78,6 +82,11 @@ def text_of(name: str, entries: Sequence[Entry], begins: datetime, ends: datetim
         f" from {_at(begins, long=True)} to {_at(ends, long=True)} UTC. Nobody was paged for what stands here,"
         " but where an incident is named."
     )
+    if review:
+        head += (
+            f" The rule “{name}” suppressed it: is that still right? Where it is not, narrow its `when`, give it a"
+            " `digest` or a `promote`, or take it out of `routing`; where it is, nothing need be done."
+        )
     listed = [_line(entry, long) for entry in ordered[:MOST_LISTED]]
     if more := len(ordered) - MOST_LISTED:
         listed += [f"  and {more} more"] if more > 0 else []

@@ -141,14 +141,17 @@ def unmuted(before: Alert, u: Understood, now: datetime) -> tuple[Line, ...]:
 
 
 def collected(situation: Situation, u: Understood, why: Quiet, way: Route, now: datetime) -> Collected | None:
-    """The digest that an alert kept quiet by `why` goes into, whenever something was heard of it or it was quiet for
+    """The digest, or the review of its rule, that an alert kept quiet by `why` goes into, whenever something was heard of it or it was quiet for
     another reason before; `way` = what it would have paged. Not while a mute holds besides: then nobody is told."""
-    every = u.route.digest_every
-    if why.reason != RouteKind.DIGEST.value or why.muting.mutes or not every:
+    review = why.reason == RouteKind.SUPPRESS.value
+    every = u.route.review if review else u.route.digest_every
+    if why.reason != u.route.kind.value or why.muting.mutes or not every:
         return None
     if not situation.heard and situation.alert.muted_by == why.by:
         return None
-    return Collected(u.route.rule, u.route.digest_to, period_end(now, every), targets_of(way))
+    # for a review without `to`: the connector that mails people
+    to = u.route.digest_to or (situation.mailer,)
+    return Collected(u.route.rule, to, period_end(now, every), targets_of(way), review) if to[0] else None
 
 
 # ---- what it would have paged (S23) ---------------------------------------------------------------------

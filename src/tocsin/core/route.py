@@ -227,6 +227,9 @@ def _taken(
         weekday=facts["weekday"],
         holiday=facts["holiday"],
     )
+    if rule.review:
+        text = f"What the rule “{rule.name}” keeps quiet is told for its review, every {_days(rule.review)}."
+        added.tell("review", text, rule=rule.name)
     steps = policy.policies[rule.policy].steps if rule.kind is RouteKind.PAGE else ()
     found = Route(
         kind=rule.kind,
@@ -243,6 +246,10 @@ def _taken(
         review=rule.review,
     )
     return _complete(found, added)
+
+
+def _days(span: timedelta) -> str:
+    return f"{span.days} d" if span == timedelta(days=span.days) else str(span)
 
 
 def _complete(found: Route, added: _Added) -> Route:

@@ -55,9 +55,9 @@ async def send_now(hub: Hub, name: str) -> int:
 
 async def _write(connection: Connection, hub: Hub, periods: list[Period], now: datetime) -> int:
     for period in periods:
-        subject = subject_of(period.name, period.entries)
+        subject = subject_of(period.name, period.entries, review=period.review)
         ends = min(period.due, now)
-        text = text_of(period.name, period.entries, period.begins, ends)
+        text = text_of(period.name, period.entries, period.begins, ends, review=period.review)
         worst = worst_of(period.entries)
         digest = await digests.close(connection, period, ends, worst, subject, text)
         log.info("digest_written", digest=period.name, alerts=len(period.ids), to=list(period.to))

@@ -106,8 +106,8 @@ async def _failed(connection: Connection, hub: Hub, message: Message, reason: st
     text = (
         f"{', '.join(digest.to)} could not be given it ({reason}). It is told here instead.\n\n{digest.text}"
     )
-    # what somebody has already, and is only asked about, rings nobody at night (S24)
-    severity = Severity.LOW if digest.holder else digest.worst
+    # what somebody has already and is only asked about (S24), or was suppressed on purpose, rings nobody at night
+    severity = Severity.LOW if digest.holder or digest.review else digest.worst
     alarm = Alarm(
         key=f"{DIGEST}{digest.id}", title=f"Not delivered: {digest.subject}", text=text, severity=severity,
         connector=digest.to[0] if len(digest.to) == 1 else "",

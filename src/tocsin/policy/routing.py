@@ -154,15 +154,17 @@ def _rule(entry: Section, expressions: Expressions, names: Names, taken: set[str
         repeat=entry.duration("repeat", least=timedelta(seconds=10)),
         channels=_channels(entry, "channels", names),
         fields=entry.mapping("fields"),
-        digest_to=_digest_to(digest, names),
+        digest_to=_digest_to(digest if "digest" in entry else suppress, names),
         digest_every=digest.duration("every", least=timedelta(minutes=1)),
         promote=_promotion(digest if "digest" in entry else suppress),
-        review=suppress.duration("review"),
+        review=suppress.duration("review", least=timedelta(minutes=1)),
         continues=continues,
         default=kind is RouteKind.PAGE and isinstance(when, Always),
     )
     if kind is RouteKind.DIGEST and not (rule.digest_to and rule.digest_every):
         digest.fault("", "needs `to` and `every`")
+    if kind is RouteKind.SUPPRESS and rule.digest_to and not rule.review:
+        suppress.fault("to", "says where a review goes: it needs `review`")
     if continues and not (rule.delay or rule.channels or rule.fields):
         entry.fault("", "adds nothing: it needs delay, channels or fields")
     for section in (digest, suppress, entry):

@@ -26,6 +26,7 @@ class Period:
     due: datetime
     ids: tuple[int, ...]
     entries: tuple[Entry, ...]
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Written:
     delivered: Mapping[str, str]
     holder: str = ""
     incidents: int = 0
+    review: bool = False
 
 
 async def collect(connection: Connection, found: Mapping[UUID, tuple[Collected, int]], now: datetime) -> None:
@@ -52,13 +54,13 @@ async def collect(connection: Connection, found: Mapping[UUID, tuple[Collected, 
     it came, but for where it goes."""
     await connection.executemany(
         """
-        INSERT INTO digest_entry (name, connectors, due, alert_id, since, counted, would_page)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO digest_entry (name, connectors, due, alert_id, since, counted, would_page, review)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (alert_id) WHERE digest IS NULL DO UPDATE SET connectors = excluded.connectors,
-          name = excluded.name, would_page = excluded.would_page, due = least(digest_entry.due, excluded.due)
+          name = excluded.name, would_page = excluded.would_page, review = excluded.review, due = least(digest_entry.due, excluded.due)
         """,
         [
-            (c.name, list(c.to), c.due, alert, now, counted, list(c.would_page))
+            (c.name, list(c.to), c.due, alert, now, counted, list(c.would_page), c.review)
             for alert, (c, counted) in sorted(found.items())
         ],
     )
@@ -86,15 +88,15 @@ async def collected(
         """,
         due_by, name,
     )  # fmt: skip
-    groups: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+    groups: dict[tuple[str, tuple[str, ...], bool], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["name"], tuple(row["connectors"])), []).append(row)
+        groups.setdefault((row["name"], tuple(row["connectors"]), row["review"]), []).append(row)
     return [
         Period(
             name=named, to=to, begins=min(r["since"] for r in group), due=min(r["due"] for r in group),
-            ids=tuple(r["id"] for r in group), entries=tuple(_entry(r) for r in group),
+            ids=tuple(r["id"] for r in group), entries=tuple(_entry(r) for r in group), review=review,
         )
-        for (named, to), group in groups.items()
+        for (named, to, review), group in groups.items()
     ]  # fmt: skip
 
 
@@ -113,9 +115,9 @@ async def close(
 ) -> int:
     """The period is over; the digest's id."""
     digest: int = await connection.fetchval(
-        "INSERT INTO digest (name, connectors, begins_at, ends_at, alerts, worst, subject, text)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-        period.name, list(period.to), period.begins, ends, len(period.ids), worst.value, subject, text,
+        "INSERT INTO digest (name, connectors, begins_at, ends_at, alerts, worst, subject, text, review)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+        period.name, list(period.to), period.begins, ends, len(period.ids), worst.value, subject, text, period.review,
     )  # fmt: skip
     await connection.execute(
         "UPDATE digest_entry SET digest = $1 WHERE id = ANY($2)", digest, list(period.ids)
@@ -184,6 +186,7 @@ def _written(row: Row) -> Written:
         id=row["id"], name=row["name"], to=tuple(row["connectors"]), begins_at=row["begins_at"], ends_at=row["ends_at"],
         alerts=row["alerts"], worst=Severity(row["worst"]), subject=row["subject"], text=row["text"],
         fell_back_at=row["fell_back_at"], delivered=row["delivered"], holder=row["holder"], incidents=row["incidents"],
+        review=row["review"],
     )  # fmt: skip
 
 

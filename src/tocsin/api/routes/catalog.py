@@ -91,6 +91,7 @@ class RuleShape(BaseModel):
     fields: dict[str, str]
     digest_to: list[str]
     digest_every: str | None
+    review: str | None
     continues: bool
     default: bool
     line: int
@@ -142,7 +143,7 @@ def _user(u: User) -> UserShape:
 def _rule(r: RoutingRule) -> RuleShape:
     return RuleShape(
         name=r.name, when=r.when.text, route=r.kind.value, policy=r.policy, delay=_span(r.delay), repeat=_span(r.repeat),
-        channels=list(r.channels), fields=dict(r.fields), digest_to=list(r.digest_to), digest_every=_span(r.digest_every),
+        channels=list(r.channels), fields=dict(r.fields), digest_to=list(r.digest_to), digest_every=_span(r.digest_every), review=_span(r.review),
         continues=r.continues, default=r.default, line=r.line,
     )  # fmt: skip
 

@@ -37,6 +37,9 @@ class Digest(BaseModel):
         description="Whom it asks about incidents that they have and nobody speaks of; empty for a rule's.",
     )
     incidents: int = Field(0, description="How many of them.")
+    review: bool = Field(
+        False, description="It tells what a `suppress` rule kept quiet, for the review of that rule."
+    )
     worst: SeverityWord
     subject: str
     text: str = Field(description="The message as it is, or would be now.")
@@ -76,7 +79,7 @@ async def list_digests(hub: TheHub, who: Reader, query: Annotated[Wanted, Query(
         Digest(
             name=w.name, state="sent", to=list(w.to), begins_at=w.begins_at, ends_at=w.ends_at, alerts=w.alerts,
             worst=w.worst.value, subject=w.subject, text=w.text, delivered=dict(w.delivered), fell_back_at=w.fell_back_at,
-            holder=w.holder, incidents=w.incidents,
+            holder=w.holder, incidents=w.incidents, review=w.review,
         )
         for w in sent
     ]  # fmt: skip
@@ -88,7 +91,7 @@ async def list_digests(hub: TheHub, who: Reader, query: Annotated[Wanted, Query(
 )  # fmt: skip
 async def send_digest(hub: TheHub, who: Writer, name: str) -> Sent:
     """What is collected leaves now instead of at its period's end; without anything collected nothing is sent."""
-    known = {rule.name for rule in hub.policy.routing if rule.digest_to}
+    known = {rule.name for rule in hub.policy.routing if rule.digest_to or rule.review}
     count = await digest.send_now(hub, name[:500])
     if not count and any(one.name == name for one in await _asking(hub, name)):
         raise Conflict(
@@ -105,8 +108,8 @@ async def _collecting(hub: Hub, name: str) -> list[Digest]:
     return [
         Digest(
             name=p.name, state="collecting", to=list(p.to), begins_at=p.begins, ends_at=p.due, alerts=len(p.entries),
-            worst=worst_of(p.entries).value, subject=subject_of(p.name, p.entries),
-            text=text_of(p.name, p.entries, p.begins, p.due), delivered={}, fell_back_at=None, holder="", incidents=0,
+            worst=worst_of(p.entries).value, subject=subject_of(p.name, p.entries, review=p.review),
+            text=text_of(p.name, p.entries, p.begins, p.due, review=p.review), delivered={}, fell_back_at=None, holder="", incidents=0, review=p.review,
         )
         for p in found
     ]  # fmt: skip
@@ -119,7 +122,7 @@ async def _asking(hub: Hub, name: str) -> list[Digest]:
         Digest(
             name=asked.name_of(a.to), state="collecting", to=[hub.mailer] if hub.mailer else [], holder=a.to.shown,
             begins_at=min(s.heard_at or s.incident.opened_at for s in a.found), ends_at=a.asks_at, alerts=0,
-            incidents=len(a.found), worst=a.worst.value, subject=asked.subject_of(a.found),
+            incidents=len(a.found), review=False, worst=a.worst.value, subject=asked.subject_of(a.found),
             text=asked.text_of(a.found, after), delivered={}, fell_back_at=None,
         )
         for a in found
