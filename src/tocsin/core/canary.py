@@ -33,7 +33,10 @@ def as_canary(understood: Understood, alert: Alert, policy: Policy) -> Understoo
         reason="canary",
     )
     route = Route(kind=RouteKind.PAGE, rule="canary", policy_name="canary", steps=(step,), reasons=(told,))
-    return replace(understood, severity=Severity.LOW, rose=False, route=route, group_key="", lines=())
+    low = replace(understood.alert, severity=Severity.LOW)
+    return replace(
+        understood, alert=low, severity=Severity.LOW, rose=False, route=route, group_key="", lines=()
+    )
 
 
 def canary_alarm(one: Sung) -> Alarm:

@@ -62,11 +62,11 @@ def understand(situation: Situation, policy: Policy, now: datetime) -> Understoo
             acknowledged = True
     classified = best or classify(alert, situation.integration, policy, now)
     severity = worse(classified.severity, alert.severity) or classified.severity
-    view = replace(alert, severity=severity, services=classified.services, team=classified.team)
-    routed = way_of(view, alert.severity, situation.integration, policy, now)
-    key, lines = group_key(view, situation.integration, policy, now)
+    found = replace(alert, severity=severity, services=classified.services, team=classified.team)
+    routed = way_of(found, alert.severity, situation.integration, policy, now)
+    key, lines = group_key(found, situation.integration, policy, now)
     meant = Understood(
-        classified=classified, severity=severity,
+        alert=found, classified=classified, severity=severity,
         rose=alert.severity is not None and severity.rank > alert.severity.rank,
         route=routed, group_key=key, lines=lines, acknowledged=acknowledged,
     )  # fmt: skip
@@ -91,11 +91,9 @@ def conclude(
     new_id: IncidentId,
 ) -> Decision:
     """Put the alert to an incident. `group` = the open incident that has the grouping key, or None."""
-    c, u = understood.classified, understood
-    before = situation.alert
-    alert = replace(before, severity=u.severity, services=c.services, team=c.team)
+    u, alert, before = understood, understood.alert, situation.alert
     # what a rule set is told when something was heard; a look that finds all as it was says nothing
-    told = (*heard_lines(situation, before), *(c.reasons if situation.heard else ()))
+    told = (*heard_lines(situation, before), *(u.classified.reasons if situation.heard else ()))
     if alert.status is AlertStatus.RESOLVED and situation.paged_blind and situation.incident is None:
         return _opened_and_over(situation, u, alert, told, policy, now, new_id)
     if alert.status is AlertStatus.RESOLVED:
@@ -119,10 +117,8 @@ def conclude(
 
 def is_quiet(situation: Situation, understood: Understood, policy: Policy, now: datetime) -> bool:
     """True when `conclude` will find that an alert without an incident pages nobody now."""
-    c = understood.classified
-    alert = replace(situation.alert, severity=understood.severity, services=c.services, team=c.team)
-    held = muting(situation, alert, policy, now)
-    return quiet(situation, understood, alert, held, policy, now) is not None
+    held = muting(situation, understood.alert, policy, now)
+    return quiet(situation, understood, understood.alert, held, policy, now) is not None
 
 
 def _dropped(

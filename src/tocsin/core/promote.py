@@ -51,7 +51,7 @@ def way_of(
         )
 
     found = ask(pages_only=False)
-    why = promotion(replace(alert, severity=before), alert.severity, found, now)
+    why = promotion(alert, before, alert.severity, found, now)
     if why is None:
         return found
     line = Line(kind="promoted", text=why.text, reason=why.reason, data={"rule": found.rule})
@@ -59,17 +59,19 @@ def way_of(
     return replace(paged, reasons=(*paged.reasons, line))
 
 
-def promotion(alert: Alert, severity: Severity, way: Route, now: datetime) -> Promoted | None:
-    """Why `alert`, as admission left it, is promoted at the aware instant `now`; None = it stays with its rule.
+def promotion(
+    alert: Alert, before: Severity | None, severity: Severity, way: Route, now: datetime
+) -> Promoted | None:
+    """Why `alert` is promoted at the aware instant `now`; None = it stays with its rule.
 
-    `severity` is that of now; `alert.severity` that of its last decision, None for a new one.
+    `severity` is that of now, `before` that of its last decision, None for a new one.
     """
     if way.kind not in (RouteKind.DIGEST, RouteKind.SUPPRESS):
         return None
     taken = "collected for the digest" if way.kind is RouteKind.DIGEST else "suppressed"
     was = f"It was {taken} by the rule “{way.rule}”"
-    if alert.severity is not None and severity.rank > alert.severity.rank:
-        return Promoted("rose", f"{was} and got worse, {alert.severity.value} -> {severity.value}: promoted")
+    if before is not None and severity.rank > before.rank:
+        return Promoted("rose", f"{was} and got worse, {before.value} -> {severity.value}: promoted")
     limits = way.promote
     if limits is None:
         return None

@@ -75,9 +75,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What `understand` made of it. `severity` is the worst so far in this life (S6). `acknowledged` = the
-    sender said so, and nothing worse came after it."""
+    """What `understand` made of it. `alert` has the severity, services and team that were found; `severity` is the
+    worst so far in this life (S6). `acknowledged` = the sender said so, and nothing worse came after it."""
 
+    alert: Alert
     classified: Classified
     severity: Severity
     rose: bool

@@ -129,6 +129,8 @@ def _catch_up(
     hub: Hub, sheet: Sheet, incident: Incident, plan: Plan, remotes: list[Remote], now: datetime
 ) -> None:
     """Parts that came after a way was asked are asked for there too, where it has not failed or given way."""
+    if not remotes:
+        return
     known = newest(remotes)
     steps = {(r.connector, r.recipient): r.step for r in remotes}
     for way, asked in asked_so_far(plan, remotes).items():
@@ -277,10 +279,14 @@ def name_of(remote: Remote) -> RemoteName:
 def begin(plan: Plan, before: Plan, *, anew: bool, life: int) -> Plan:
     """A plan that takes over from another: unless the page starts `anew`, in this `life` of the incident, targets
     already asked stay asked, and a delay is over (S6)."""
-    plan = replace(plan, asked_again_at=before.asked_again_at, joins=before.joins, asks_at=before.asks_at)
-    if anew or before.started_at is None:
-        return replace(plan, began_in=life)
-    return replace(plan, started_at=before.started_at, began_in=before.began_in, hold_until=None)
+    started_at, hold_until = plan.started_at, plan.hold_until
+    began_in: int | None = life
+    if not anew and before.started_at is not None:
+        started_at, began_in, hold_until = before.started_at, before.began_in, None
+    return replace(
+        plan, started_at=started_at, began_in=began_in, hold_until=hold_until, asked_again_at=before.asked_again_at,
+        joins=before.joins, asks_at=before.asks_at,
+    )  # fmt: skip
 
 
 def again(plan: Plan, life: int, now: datetime) -> Plan:

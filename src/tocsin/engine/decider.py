@@ -17,7 +17,7 @@ from tocsin.core.joining import owed_at, owes
 from tocsin.core.model import Actor, ActorKind, Alert, Incident, IncidentId, IncidentStatus, Line
 from tocsin.core.mute import depends_on
 from tocsin.core.plan import Plan
-from tocsin.core.policy import Policy
+from tocsin.core.policy import Policy, TimedMute
 from tocsin.core.situation import Decision, Parent, Situation, Understood
 from tocsin.core.storm import Storm, arrive, collapse, is_storm, key_of, leaves, rate_of
 from tocsin.engine import ask
@@ -54,6 +54,8 @@ class _Table:
     live: dict[UUID, set[UUID]]
     remotes: dict[UUID, list[Remote]]
     breakers: dict[str, BreakerState]
+    mutes: tuple[TimedMute, ...]
+    mailer: str
     groups: dict[str, UUID] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
     blind: dict[UUID, list[BlindPage]] = field(default_factory=dict)
@@ -118,23 +120,24 @@ async def _decide(
     table = _Table(
         now=now, policy=policy, sheet=Sheet(), kept=kept,
         live=defaultdict(set, await undecided.live_by_incident(connection, kept) if kept else {}),
-        remotes={i: await outbox.remotes_of(connection, i) for i in kept},
-        breakers=await open_breakers(connection, now),
+        remotes=await outbox.remotes_of_all(connection, kept),
+        breakers=await open_breakers(connection, now), mutes=hub.mutes, mailer=hub.mailer,
     )  # fmt: skip
     if blind_ids := [w.paged_blind for w in works if w.paged_blind]:
         table.blind, table.taken = await blind_pages.to_adopt(connection, blind_ids)
     table.lives = await _lives(connection, table, works)
-    situations = [(work, _situation(hub, work, table)) for work in works]
+    situations = [(work, _situation(work, table)) for work in works]
     understood = [understand(situation, policy, now) for _, situation in situations]
     await _gather_groups(connection, table, understood)
     table.parents = await _parents(connection, table, works, understood)
-    situations = [(work, _situation(hub, work, table)) for work in works] if table.parents else situations
+    situations = [(work, _situation(work, table)) for work in works] if table.parents else situations
     may_open = _may_open(situations, understood, table)
     table.numbers = await incidents.next_numbers(connection, len(may_open))
     await _gather_storms(connection, table, may_open)
-    for (work, _), meant in zip(situations, understood, strict=True):
-        # gathered again: an earlier alert of this batch may have changed the incident
-        await _settle(connection, hub, table, work, _situation(hub, work, table), meant)
+    for (work, found), meant in zip(situations, understood, strict=True):
+        # what has an incident is gathered again: an earlier alert of this batch may have changed it
+        has = work.alert.incident_id or work.previous or work.paged_blind
+        await _settle(connection, hub, table, work, _situation(work, table) if has else found, meant)
     await save(connection, table.sheet, now)
     await storms.save(connection, table.storms.values())
     await blind_pages.adopted(connection, table.adopted, now)
@@ -194,16 +197,16 @@ def _collapsed(table: _Table, decision: Decision, meant: Understood) -> Decision
     return collapse(decision, meant, home if home and home.open else None, storm, table.policy)
 
 
-def _situation(hub: Hub, work: Undecided, table: _Table) -> Situation:
+def _situation(work: Undecided, table: _Table) -> Situation:
     alert = work.alert
     incident = table.kept[alert.incident_id].incident if alert.incident_id in table.kept else None
     previous = table.kept[work.previous].incident if work.previous in table.kept else None
     others = table.live.get(alert.incident_id, set()) - {alert.id} if alert.incident_id else set()
     found = Situation(
         alert=alert, heard=tuple(work.heard), integration=table.policy.integrations.get(alert.integration),
-        incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=hub.mailer,
+        incident=incident, other_live=len(others), previous=previous, interval=work.interval, mailer=table.mailer,
         paged_blind=work.paged_blind in table.blind,
-        mutes=hub.mutes, parents=table.parents, muted_since=work.muted_since,
+        mutes=table.mutes, parents=table.parents, muted_since=work.muted_since,
         lives=tuple(table.lives.get((alert.scope, alert.dedup_key), ())),
     )  # fmt: skip
     return replace(found, incident=None, other_live=0) if leaves(found) else found
@@ -258,7 +261,8 @@ async def _settle(
     group_id = table.groups.get(meant.group_key)
     group = table.kept[group_id].incident if group_id else None
     group = group if group and group.open else None
-    situation = replace(situation, asked_again=_asked_again(table, group, situation.previous))
+    if asked_again := _asked_again(table, group, situation.previous):
+        situation = replace(situation, asked_again=asked_again)
     decision = concluded(situation, meant, group, table.policy, table.now, _new_incident(table, work))
     if decision.opened and not situation.paged_blind:
         decision = _collapsed(table, decision, meant)
@@ -266,6 +270,7 @@ async def _settle(
     if decision.opened and incident is not None:
         table.numbers = table.numbers or await incidents.next_numbers(connection, 1)
         incident = replace(incident, number=table.numbers.pop(0))
+        table.sheet.born.add(incident.id)
         if incident.group_key:
             table.groups[incident.group_key] = incident.id
     alert = decision.alert
@@ -286,7 +291,7 @@ async def _settle(
         table.live.get(incident.id, set()).discard(alert.id)
     if work.paged_blind in table.blind:
         incident = _adopt(table, incident, table.blind.pop(work.paged_blind))
-    await _page(connection, hub, table, replace(decision, incident=incident), incident, alert)
+    await _page(connection, hub, table, decision, incident, alert)
 
 
 def _counted_before(work: Undecided) -> int:
