@@ -227,6 +227,25 @@ def test_while_a_later_step_is_to_come_nobody_says_that_none_is_left() -> None:
     assert "unreachable" not in desk.told
 
 
+@pytest.mark.parametrize(
+    ("last_resort", "wakes_at"),
+    [
+        pytest.param(
+            (), None, id="there is none: what failed is looked at when it comes, and time alone tells nothing"
+        ),
+        pytest.param((PD,), None, id="it is asked already"),
+        pytest.param((MAIL,), at(10), id="it is asked when nobody has created the page by then"),
+    ],
+)
+def test_only_a_last_resort_that_is_left_is_waited_for(
+    last_resort: tuple[Way, ...], wakes_at: datetime | None
+) -> None:
+    desk = Desk(steps(every(PD, OG), last_resort=last_resort))
+
+    assert desk.look(at(0)).next_at == wakes_at
+    assert names(desk.look(at(11))) == [way.connector for way in last_resort if wakes_at]
+
+
 # ---- steps in time --------------------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,9 @@ async def test_s48_every_node_holds_and_every_node_is_let_go(folder_node: Office
 async def test_s48_what_waited_is_held_listed_and_looked_for_before_it_is_sent(folder_node: Office) -> None:
     await folder_node.say(create("old", severity=Severity.CRITICAL))
     await folder_node.decide()
+    await change(
+        folder_node, "INSERT INTO timer (kind, incident_id, due) SELECT 'page', id, opened_at FROM incident"
+    )
     await look(folder_node)
     await change(folder_node, "UPDATE mark SET number = 0")
     folder_node.clock.advance(seconds=1)

@@ -109,7 +109,8 @@ class _State:
                 if index and step.after:
                     self._escalated(index, step, early=early is not None)
             previous = step.sent_at or previous
-        self.plan = replace(self.plan, steps=tuple(steps))
+        if steps != list(self.plan.steps):
+            self.plan = replace(self.plan, steps=tuple(steps))
 
     def _exhausted_since(self, ways: tuple[Way, ...], sent: datetime) -> datetime | None:
         """S32: those of the step before (`ways`, sent at `sent`) who have the page have nobody left to ask. An
@@ -255,10 +256,13 @@ class _State:
         due = min((*self.failed_over, *(() if self.reached else self.stranded)), default=None)
         if due is None:
             return
-        if self.now < due:
-            self.wake.append(due)
-            return
         left = [way for way in self.plan.last_resort if way not in self.asked]
+        if self.now < due:
+            if left and self.plan.last_resort_at is None:
+                self.wake.append(
+                    due
+                )  # without one time alone changes nothing: a failure is looked at when it comes
+            return
         step = next((i for i, s in reversed(list(enumerate(self.plan.steps))) if s.sent_at), 0)
         if left and self.plan.last_resort_at is None:
             for way in left:

@@ -58,8 +58,9 @@ async def _look(connection: Connection, hub: Hub, ids: list[UUID]) -> None:
     kept = await incidents.lock(connection, ids)
     breakers = await open_breakers(connection, now)
     sheet = Sheet()
+    asked = await outbox.remotes_of_all(connection, kept)
     for incident_id, found in kept.items():
-        remotes = await outbox.remotes_of(connection, incident_id)
+        remotes = asked[incident_id]
         plan, ways = ask.page(hub, sheet, found.incident, found.plan, remotes, breakers, now)
         await supersede(connection, sheet, found.incident, remotes, ways, now)
         if plan != found.plan:

@@ -89,7 +89,7 @@ class Decided:
 
 @dataclass(slots=True)
 class Sheet:
-    """Filled by one transaction, saved once."""
+    """Filled by one transaction, saved once. `born` = incidents opened by it: no timer of theirs runs yet."""
 
     decided: dict[UUID, Decided] = field(default_factory=dict)
     alert_status: list[tuple[UUID, str, str | None, datetime | None, str | None]] = field(
@@ -129,16 +129,8 @@ class Sheet:
             self.touched.add(incident.id)
         correlation = incident.correlation_id if incident else alert.correlation_id if alert else ""
         version = incident.config_version if incident else 0
-        row = LineRow(
-            at,
-            incident.id if incident else None,
-            alert.id if alert else None,
-            line,
-            actor,
-            correlation,
-            version,
-        )
-        self.lines.append(row)
+        about, of = incident.id if incident else None, alert.id if alert else None
+        self.lines.append(LineRow(at, about, of, line, actor, correlation, version))
 
 
 async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
@@ -161,7 +153,7 @@ async def save(connection: Connection, sheet: Sheet, now: datetime) -> None:
             (_DECIDED, _decided(sheet)),
             (_EFFECTS, _effects(sheet)),
             (_LINES, _lines(sheet)),
-            (timers.ENDED, timers.rows(sheet.timers, running=False)),
+            (timers.ENDED, timers.rows(sheet.timers, running=False, born=sheet.born)),
             (timers.SET, timers.rows(sheet.timers, running=True)),
             (silent.HELD, silent.rows(sheet.silent)),
             (_TOUCHED, [{"id": name, "now": now} for name in sheet.touched - sheet.incidents.keys()]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -38,12 +38,15 @@ ENDED = Write(
 )
 
 
-def rows(timers: Mapping[tuple[str, UUID], datetime | None], *, running: bool) -> Rows:
-    """Those with a time, for `SET`; or those without one any more, for `ENDED`."""
+def rows(
+    timers: Mapping[tuple[str, UUID], datetime | None], *, running: bool, born: Collection[UUID] = ()
+) -> Rows:
+    """Those with a time, for `SET`; or those without one any more, for `ENDED`: none of an incident that is only
+    being `born`."""
     return [
         {"kind": kind, "incident_id": incident_id, "due": due}
         for (kind, incident_id), due in sorted(timers.items(), key=lambda timer: timer[0])
-        if (due is not None) is running
+        if (due is not None) is running and incident_id not in born
     ]
 
 
