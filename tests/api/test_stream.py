@@ -140,6 +140,18 @@ async def test_who_cannot_be_caught_up_is_told_to_fetch_anew(office: Office, las
     assert reset["data"] == {}
 
 
+async def test_incidents_changed_together_are_all_heard(office: Office) -> None:
+    """One notification names every incident of a batch of decisions."""
+    first, second = await office.incident(), await office.incident(title="It floods")
+    async with listening(office, await office.token("read")) as ear:
+        await ear.next("ping")
+        for tell in office.hub.changed:
+            tell(f"{first['id']} {second['id']}")
+        names = {(await ear.next("incident"))["data"]["name"] for _ in range(2)}
+
+    assert names == {first["name"], second["name"]}
+
+
 async def test_what_changed_while_nobody_listened_is_a_gap(office: Office, heard: Any) -> None:
     token = await office.token("read")
     made = await office.incident()

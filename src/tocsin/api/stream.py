@@ -70,15 +70,16 @@ class Stream:
         self._stopped = False
         hub.changed.append(self.heard)
 
-    def heard(self, incident: str) -> None:
-        """An incident changed, somewhere. Called by whoever listens to the database."""
+    def heard(self, incidents: str) -> None:
+        """Incidents changed, somewhere: their ids, with a space between them. Called by whoever listens to the
+        database."""
         if not self._listeners:
             # nobody reads it, so nobody may later be told that nothing happened
             self._number += 1
             self._kept.clear()
             return
         with suppress(ValueError):
-            self._changed.add(UUID(incident))
+            self._changed.update(map(UUID, incidents.split()))
             self._bell.set()
 
     async def listen(

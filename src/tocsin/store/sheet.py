@@ -24,6 +24,10 @@ from tocsin.store.rows import links_out, plan_out
 from tocsin.store.writing import Rows, Write, rehearse, write
 
 EFFECTS, CHANGED, TIMERS = "tocsin_effects", "tocsin_changed", "tocsin_timers"
+"""Channels. The second carries the ids of the incidents that changed, with a space between them."""
+
+_NAMED_TOGETHER = 200
+"""Ids in one notification, which takes 8,000 bytes at most."""
 
 LOOKS_EVERY = timedelta(seconds=1)
 """The loops look at their rows this often by themselves; only what is due sooner needs a bell."""
@@ -181,7 +185,10 @@ async def rehearse_page(connection: Connection) -> None:
 
 
 def _bells(sheet: Sheet, now: datetime) -> list[tuple[str, str]]:
-    bells = [(CHANGED, str(incident)) for incident in sheet.touched | sheet.incidents.keys()]
+    changed = [str(incident) for incident in sheet.touched | sheet.incidents.keys()]
+    bells = [
+        (CHANGED, " ".join(changed[n : n + _NAMED_TOGETHER])) for n in range(0, len(changed), _NAMED_TOGETHER)
+    ]
     if sheet.effects:
         bells.append((EFFECTS, ""))
     if sheet.due_soon(now):
