@@ -34,6 +34,7 @@ from tocsin.engine.decider import TOGETHER, decide_some
 from tocsin.engine.deliver import IN_FLIGHT
 from tocsin.engine.heartbeat import Heartbeat
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.job import Job
 from tocsin.engine.readback import Report
 from tocsin.engine.refused import BELL
 from tocsin.engine.watch import LOOK_SECONDS, Watch
@@ -242,7 +243,7 @@ class Worker:
 
         await self._forever(bell, work, 5.0)
 
-    async def _carry(self, job: deliver.Job) -> None:
+    async def _carry(self, job: Job) -> None:
         try:
             await deliver.carry_out(self._hub, self._wire, job)
         except Exception as fault:  # noqa: BLE001 - its lease runs out and it is settled by looking

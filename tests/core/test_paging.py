@@ -433,3 +433,56 @@ def test_only_what_others_have_is_withdrawn(plan: Plan, story: list[tuple[str, i
         for way, holder in due.withdraw:
             assert not desk.asked[way].created
             assert any(a.created and a.way.name == holder for a in desk.asked.values())
+
+
+HELD = at(seconds=9)
+
+
+def waits(plan: Plan, now: datetime, held_until: datetime | None, **more: Any) -> Look:
+    """A page by mail, asked at T0, that waits to leave with others until then."""
+    asked = {MAIL: Asked(way=MAIL, at=T0, held_until=held_until), **more.pop("asked", {})}
+    plan = replace(plan, steps=tuple(replace(step, sent_at=T0) for step in plan.steps))
+    return look(plan, asked, status=OPEN, severity=C, breakers=more.pop("breakers", {}), now=now, **more)
+
+
+@pytest.mark.parametrize(
+    ("held", "seconds", "asked"),
+    [
+        pytest.param(None, 3, [OG], id="nothing held it: not created within three seconds"),
+        pytest.param(HELD, 3, [], id="held: it does not look like one that does not answer"),
+        pytest.param(HELD, 11.9, [], id="nor when it has left just now"),
+        pytest.param(HELD, 12, [OG], id="three seconds after it left the next is asked"),
+        pytest.param(at(seconds=1.1), 4.1, [OG], id="it left early, with another that was tried again"),
+    ],
+)
+def test_s22_a_failover_counts_from_when_the_page_left(
+    held: datetime | None, seconds: float, asked: list[Way]
+) -> None:
+    """S22: time in which a page waits for others is not time in which its connector does not answer."""
+    due = waits(steps(failover(MAIL, OG)), at(seconds=seconds), held)
+    assert [way for _, way in due.ask] == asked
+    if not asked:
+        assert due.next_at == at(seconds=12)
+
+
+def test_s22_a_breaker_that_opens_lets_the_next_be_asked_though_the_page_is_held() -> None:
+    due = waits(steps(failover(MAIL, OG)), at(seconds=1), HELD, breakers={"mail": BreakerState.OPEN})
+    assert [way for _, way in due.ask] == [OG]
+
+
+@pytest.mark.parametrize(
+    ("held", "failed", "seconds", "asked"),
+    [
+        pytest.param(None, False, 10, [SMS], id="nothing held it"),
+        pytest.param(HELD, False, 10, [], id="held: it has ten seconds from when it left"),
+        pytest.param(HELD, False, 19, [SMS], id="and no more"),
+        pytest.param(HELD, True, 10, [SMS], id="refused meanwhile: there is nothing to wait for"),
+    ],
+)
+def test_s22_the_last_resort_counts_from_when_the_page_left(
+    held: datetime | None, failed: bool, seconds: float, asked: list[Way]
+) -> None:
+    """S22: beside a provider that does not answer, a page that is held is not given up."""
+    there = {PD: Asked(way=PD, at=T0), MAIL: Asked(way=MAIL, at=T0, held_until=held, failed=failed)}
+    due = waits(steps(every(PD, MAIL), last_resort=(SMS,)), at(seconds=seconds), held, asked=there)
+    assert [way for _, way in due.ask] == asked

@@ -39,9 +39,11 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class BellServer:
-    """Rings by key, like a provider that knows our keys: a second create with one key rings nobody."""
+    """Rings by key, like a provider that knows our keys: a second create with one key rings nobody. `told` = the pages
+    that a key told as one."""
 
     rings: dict[str, int] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     script: list[Answer] = field(default_factory=list)
     url: str = ""
@@ -69,11 +71,13 @@ class BellServer:
 
     async def well(self, request: web.Request) -> web.StreamResponse:
         """As it should be: 201 for a create, 200 or 404 for a look."""
-        what, key = request.match_info["what"], (await request.json())["key"]
+        what, body = request.match_info["what"], await request.json()
+        key = body["key"]
         if what == "look" and key not in self.rings:
             return web.json_response({}, status=404)
         if what == "create":
             self.rings[key] = self.rings.get(key, 0) + 1
+            self.told[key] = body["bundled"]
         return web.json_response({"id": f"bell {key}"}, status=201)
 
     async def then_broken(self, request: web.Request) -> web.StreamResponse:
@@ -105,7 +109,8 @@ class Bell:
         return self._call(effect, connector, "look" if looks else effect.kind.value)
 
     def _call(self, effect: Effect, connector: ConnectorSettings, step: str) -> Call:
-        body = json.dumps({"key": effect.key, "title": effect.title, "note": effect.note}).encode()
+        said = {"key": effect.key, "title": effect.title, "note": effect.note}
+        body = json.dumps({**said, "bundled": [one.title for one in effect.bundled]}).encode()
         headers = {"X-Key": str(connector.settings["api_key"])}
         url = f"{connector.settings['base_url']}/{step}"
         return Call(Request(method="POST", url=url, headers=headers, body=body), step, reads=step == "look")
@@ -161,10 +166,11 @@ class Broken(Bell):
 
 ABILITIES = frozenset({"create", "acknowledge", "resolve", "note", "verify_webhook", "read_webhook"})
 KINDS = {
-    name: ProviderKind(name, module, {"name": name, "title": name, "rate": rate}, ABILITIES)
-    for name, module, rate in (
-        ("bell", Bell(), {}),
-        ("slow-bell", Bell(), {"per_minute": 60, "burst": 3}),
-        ("broken-bell", Broken(), {}),
+    name: ProviderKind(name, module, {"name": name, "title": name, "rate": rate}, ABILITIES | more)
+    for name, module, rate, more in (
+        ("bell", Bell(), {}, frozenset[str]()),
+        ("slow-bell", Bell(), {"per_minute": 60, "burst": 3}, frozenset[str]()),
+        ("broken-bell", Broken(), {}, frozenset[str]()),
+        ("town-crier", Bell(), {}, frozenset({"bundles", "mails_people"})),
     )
 }

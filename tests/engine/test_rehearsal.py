@@ -10,16 +10,17 @@ from tocsin.store.database import Connection
 from tocsin.store.rehearsal import CONNECTIONS, rehearse
 
 from .conftest import OpenNode
-from .office import Office, create
+from .office import CONFIG, Office, create
 
 _PREPARED = "SELECT statement FROM pg_prepared_statements"
 
 
-async def test_a_page_prepares_nothing_anew(node: OpenNode) -> None:
+@pytest.mark.parametrize("kind", ["bell", "town-crier"], ids=["alone", "where it could leave with others"])
+async def test_a_page_prepares_nothing_anew(node: OpenNode, kind: str) -> None:
     """A statement that is missing here belongs into `store/rehearsal.py`. The first row of a connector's state is
     made once in its life."""
     office = await node(most=1)
-    await office.configure()
+    await office.configure(CONFIG.replace("type: bell", f"type: {kind}"))
     await office.hub.database.warm(1, rehearse)
     before = set(await office.rows(_PREPARED))
     await office.page(create("first"))

@@ -114,7 +114,7 @@ def test_the_manifest_is_complete_and_true(folder: Path) -> None:
         assert limit["value"] > 0
     present = {name for name in OPTIONAL if hasattr(module, name)}
     assert present == OPTIONAL & set(manifest["abilities"])
-    assert set(manifest["abilities"]) - OPTIONAL - {"notified", "mails_people", "again"} <= {
+    assert set(manifest["abilities"]) - OPTIONAL - {"notified", "mails_people", "again", "bundles"} <= {
         kind.value for kind in EffectKind
     }
     assert "create" in manifest["abilities"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, Mail
+from tocsin.core.model import Link
+from tocsin.core.ports import Accepted, Call, ConnectorSettings, Effect, EffectKind, Mail, Response
 from tocsin.core.severity import Severity
 from tocsin.providers.email import provider
 
@@ -84,3 +85,104 @@ def test_the_only_links_are_those_given() -> None:
     text = mail(incident_url="https://hub.example.com/incidents/INC-7", incident_name="INC-7").text
     assert [word for word in text.split() if "://" in word] == ["https://hub.example.com/incidents/INC-7"]
     assert "im ack INC-7" in text
+
+
+def told(number: int, severity: Severity = Severity.HIGH, **over: Any) -> Effect:
+    """A page for INC-number among others in one mail."""
+    given: dict[str, Any] = {
+        "kind": EffectKind.CREATE, "key": f"tocsin:hub:{number}:web:1", "incident": str(number), "service": "web",
+        "title": f"Disk {number} is full", "description": "d", "incident_name": f"INC-{number}",
+        "incident_url": f"https://hub.example.com/i/INC-{number}",
+    }  # fmt: skip
+    return Effect(severity=severity, **given | over)
+
+
+def bundle(*pages: Effect) -> Mail:
+    worst = max((page.severity for page in pages), key=lambda severity: severity.rank)
+    return mail(key="tocsin:hub:bundle:1", severity=worst, bundled=pages, title="x")
+
+
+def test_s22_a_mail_of_several_incidents_names_the_worst_first_and_how_to_acknowledge_each() -> None:
+    """S22."""
+    made = bundle(
+        told(2), told(3, Severity.CRITICAL), told(4, links=(Link("https://w.example.com", "Runbook"),))
+    )
+    assert made.subject == "[SEV-1] Disk 3 is full (INC-3) and 2 more"
+    assert made.text.startswith(
+        "3 incidents, the worst first. Each is acknowledged by itself.\n\nINC-3  [SEV-1] Disk 3 is full\n"
+    )
+    for number in (2, 3, 4):
+        assert (
+            f"\n  To acknowledge: im ack INC-{number}\n  https://hub.example.com/i/INC-{number}\n"
+            in made.text
+        )
+    assert "  Runbook: https://w.example.com\n" in made.text
+    assert made.in_reply_to == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "listed", "rest"),
+    [
+        pytest.param(50, 50, "", id="fifty are all told"),
+        pytest.param(51, 50, "… and 1 more: im list --status open", id="one more is counted"),
+        pytest.param(500, 50, "… and 450 more: im list --status open", id="a night of it"),
+    ],
+)
+def test_s22_the_list_of_a_mail_is_bounded(count: int, listed: int, rest: str) -> None:
+    """S22: it says how many are left out, and how to see them; the worst is in it wherever it came."""
+    pages = [told(number, title="t" * 900) for number in range(2, count + 1)]
+    text = bundle(*pages, told(9999, Severity.CRITICAL)).text
+    assert text.count("To acknowledge: im ack INC-") == listed
+    assert ("more: im list" in text, rest in text) == (bool(rest), True)
+    assert text.startswith(f"{count} incidents")
+    assert "\n\nINC-9999  [SEV-1]" in text
+    assert len(text) < provider.LONGEST_TEXT
+
+
+def test_s22_one_incident_with_two_services_is_told_once() -> None:
+    """S20, S22: a person is asked for both parts by one mail that looks like any other's."""
+    made = bundle(told(2), told(2, service="database"))
+    assert made.subject == "[SEV-2] Disk 2 is full (INC-2)"
+    assert made.text.startswith("INC-2  [SEV-2] Disk 2 is full\n  Service: web, database\n")
+    assert made.text.count("im ack") == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "start", "told_as"),
+    [
+        pytest.param(told(2), "", "Disk 2 is full\n", id="new"),
+        pytest.param(told(2, repeat="again"), "Re: ", "Disk 2 is full (asked again: nobody has acknowledged yet)\n", id="asked again"),
+        pytest.param(told(2, kind=EffectKind.REOPEN), "Re: ", "Disk 2 is full (open again)\n", id="open again"),
+    ],
+)  # fmt: skip
+def test_s22_it_says_of_each_why_it_is_told(page: Effect, start: str, told_as: str) -> None:
+    made = bundle(page)
+    assert made.subject == f"{start}[SEV-2] Disk 2 is full (INC-2)"
+    assert told_as in made.text
+
+
+def test_s22_what_follows_is_a_reply_to_the_mail_that_told_it_with_others() -> None:
+    """S22: its thread begins there, and goes on there after a page that was asked again."""
+    both = Effect(
+        kind=EffectKind.CREATE, key="tocsin:hub:bundle:1", incident="", title="", description="", severity=Severity.HIGH,
+        bundled=(told(2), told(3)),
+    )  # fmt: skip
+    taken = provider.outcome_of(both, CONNECTOR, "mail", Response(250))
+    assert isinstance(taken, Accepted)
+    assert taken.remote_id == bundle(told(2), told(3)).message_id
+    acks = [
+        mail(EffectKind.ACKNOWLEDGE, key=f"tocsin:hub:{n}:web:1", remote_id=taken.remote_id) for n in (2, 3)
+    ]
+    assert {ack.in_reply_to for ack in acks} == {taken.remote_id}
+    assert len({ack.message_id for ack in acks}) == 2
+
+    again = provider.outcome_of(
+        told(2, repeat="again", remote_id=taken.remote_id), CONNECTOR, "mail", Response(250)
+    )
+    assert isinstance(again, Accepted)
+    assert again.remote_id == taken.remote_id
+
+
+def test_s22_a_title_in_a_list_cannot_forge_another_line() -> None:
+    text = bundle(told(2, title="Down\r\nINC-7  [SEV-1] All is lost"), told(3)).text
+    assert "INC-2  [SEV-2] Down INC-7 [SEV-1] All is lost\n" in text

@@ -61,6 +61,10 @@ class ProviderSide(BaseModel):
     remote_url: str
     status: Literal["triggered", "acknowledged", "resolved", "unknown"]
     asked_at: datetime
+    held_until: datetime | None = Field(
+        None,
+        description="A page left to the same recipient shortly before: this one waited until then, to leave as one with others.",
+    )
     accepted_at: datetime | None
     created_at: datetime | None
     notified_at: datetime | None
@@ -231,6 +235,9 @@ class Delivery(BaseModel):
     reason: str
     status: int | None
     took_ms: float
+    bundle: UUID | None = Field(
+        None, description="The same for all that left in one page, which told several incidents."
+    )
 
 
 class Breaker(BaseModel):

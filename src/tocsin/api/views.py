@@ -77,7 +77,7 @@ def _provider(view: RemoteView, policy: Policy) -> shapes.ProviderSide:
     known = policy.connectors.get(r.connector)
     return shapes.ProviderSide(
         connector=r.connector, type=known.type if known else "", service=r.service, recipient=r.recipient,
-        remote_id=r.remote_id, remote_url=r.remote_url, status=r.status.value, asked_at=r.asked_at,
+        remote_id=r.remote_id, remote_url=r.remote_url, status=r.status.value, asked_at=r.asked_at, held_until=r.held_until,
         accepted_at=r.accepted_at, created_at=r.created_at, notified_at=r.notified_at,
         acknowledged_at=r.acknowledged_at, resolved_at=r.resolved_at, waiting=view.waiting, last_error=r.fault,
     )  # fmt: skip

@@ -204,7 +204,26 @@ def _asks_again(incident: Incident, at: Callable[..., str], *, utc: bool) -> str
 
 def _standing(side: ProviderSide) -> list[object]:
     there = side.remote_url or side.remote_id
-    return [side.connector, side.service, side.status, side.waiting or "", side.last_error, there]
+    return [
+        side.connector,
+        side.service,
+        side.status,
+        side.waiting or "",
+        side.last_error or _waits(side),
+        there,
+    ]
+
+
+def _waits(side: ProviderSide) -> str:
+    """Its page is not late: it leaves with others (S22)."""
+    if (
+        side.held_until is None
+        or side.accepted_at is not None
+        or side.created_at is not None
+        or not side.waiting
+    ):
+        return ""
+    return f"waits for others until {side.held_until:%H:%M:%S} UTC"
 
 
 def _rungs(side: ProviderSide, incident: Incident) -> list[object]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.house import House
 from tocsin.client.mutes import Mute, MutePreview
@@ -18,7 +19,6 @@ from tocsin.client.shapes import (
     ConfigDifference,
     ConfigVersion,
     Connector,
-    Delivery,
     Explanation,
     Incident,
     Page,

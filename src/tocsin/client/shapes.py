@@ -35,7 +35,8 @@ class Part(Shape):
 
 
 class ProviderSide(Shape):
-    """What one connector knows of an incident. `status`: triggered, acknowledged, resolved or unknown."""
+    """What one connector knows of an incident. `status`: triggered, acknowledged, resolved or unknown. Its page waited
+    until `held_until` to leave with others."""
 
     connector: str = ""
     type: str = ""
@@ -43,6 +44,7 @@ class ProviderSide(Shape):
     remote_id: str = ""
     remote_url: str = ""
     status: str = ""
+    held_until: datetime | None = None
     accepted_at: datetime | None = None
     created_at: datetime | None = None
     notified_at: datetime | None = None
@@ -158,22 +160,6 @@ class TimelineLine(Shape):
     took_ms: float | None = None
     data: dict[str, Any] = {}
     incident: str = ""
-
-
-class Delivery(Shape):
-    """One attempt at telling one provider one thing."""
-
-    id: Any = None
-    at: datetime | None = None
-    connector: str = ""
-    service: str = ""
-    kind: str = ""
-    attempt: int = 0
-    outcome: str = ""
-    reason: str = ""
-    status: int | None = None
-    took_ms: float | None = None
-    step: str = ""
 
 
 class Accepted(Shape):

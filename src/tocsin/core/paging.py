@@ -149,8 +149,10 @@ class _State:
             last = self.now
         self.wake.append(last + every)
 
-    def _waiting_since(self, at: datetime) -> datetime:
-        return max(at, self.awake_since) if self.awake_since else at
+    def _waiting_since(self, at: datetime, *asked: Asked) -> datetime:
+        """Time that passed without the hub counts against nobody, nor does that in which a page waited for others (S22)."""
+        held = [a.held_until for a in asked if a.held_until]
+        return max(at, *held, self.awake_since or at)
 
     def _put(self, index: int, way: Way) -> None:
         self.asked[way] = Asked(way=way, at=self.now)
@@ -167,7 +169,8 @@ class _State:
         elif all(a.failed for a in known):
             self.stranded.append(self.now)
         else:
-            self.stranded.append(self._waiting_since(step.sent_at) + LAST_RESORT_AFTER)
+            left = [a for a in known if not a.failed]
+            self.stranded.append(self._waiting_since(step.sent_at, *left) + LAST_RESORT_AFTER)
 
     def _failover(self, index: int, step: PlannedStep) -> None:
         """Ask in order until one has it: created, and somebody notified where that is asked for (S30)."""
@@ -234,7 +237,7 @@ class _State:
         a = self.asked[way]
         if a.failed:
             return self.now, a.fault or "refused", "failed"
-        since = self._waiting_since(a.at)
+        since = self._waiting_since(a.at, a)
         if a.created:
             hedge = step.hedge or timedelta(0)
             slow = self.breakers.get(way.connector) is BreakerState.SLOW

@@ -83,7 +83,7 @@ class Plan:
 class Asked:
     """What is known of one way that was asked (all parts of the incident together, worst first): the rungs of
     S27. `failed` also when it was created and can reach nobody there (S28). `exhausted_at` = its provider has
-    nobody left to ask since (S32)."""
+    nobody left to ask since (S32). `held_until` = until then it waited to leave with others (S22)."""
 
     way: Way
     at: datetime
@@ -93,6 +93,7 @@ class Asked:
     fault: str = ""
     notified_at: datetime | None = None
     exhausted_at: datetime | None = None
+    held_until: datetime | None = None
 
 
 def plan_for(

@@ -113,8 +113,8 @@ class Effect:
     among the details, which may change after the page. `recipients` are e-mail
     addresses that stand in for the connector's own (a person asked by mail); empty = the connector's. `repeat` names a
     further asking of the same page, "" = the first.
-    A SNOOZE lasts until `snooze_until`, which is `snooze_for` from the sending.
-    A MESSAGE has its subject as `title`, its text as `description` and its own name as `key`.
+    A SNOOZE lasts until `snooze_until`, which is `snooze_for` from the sending. A MESSAGE has its subject as `title`,
+    its text as `description` and its own name as `key`. A CREATE with `bundled` tells these pages as one (S22).
     """
 
     kind: EffectKind
@@ -142,6 +142,7 @@ class Effect:
     snooze_for: timedelta = timedelta(0)
     look_first: bool = False
     reread: bool = False
+    bundled: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

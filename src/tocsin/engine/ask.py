@@ -59,6 +59,7 @@ def _asked(way: Way, remotes: list[Remote]) -> Asked:
     failed = next((r for r in remotes if r.failed_at), None)
     notified = [r.notified_at for r in remotes if r.notified_at]
     exhausted = [r.exhausted_at for r in remotes if r.exhausted_at]
+    held = [r.held_until for r in remotes if r.held_until and not r.created_at]
     # a part that came later has its own time to be created
     waits = [r for r in remotes if not r.created_at] or remotes
     return Asked(
@@ -70,6 +71,7 @@ def _asked(way: Way, remotes: list[Remote]) -> Asked:
         failed=failed is not None,
         superseded=all(r.superseded_at for r in remotes),
         fault=failed.fault if failed else "",
+        held_until=max(held, default=None),
     )
 
 

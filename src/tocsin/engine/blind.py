@@ -27,6 +27,7 @@ from tocsin.engine import deliver
 from tocsin.engine.envelope import Admitted, Envelope
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
+from tocsin.engine.job import plain
 from tocsin.engine.keep import Keeper, Name, Waiting
 from tocsin.engine.wire import Wire
 from tocsin.journal import Journal, JournalFull
@@ -231,7 +232,7 @@ def _effect(judged: Judged, page: BlindPage, now: datetime, *, look_first: bool)
         kind=EffectKind.CREATE, key=page.key, incident=str(page.incident), title=alert.title, description=alert.description,
         severity=judged.severity, service=page.service, team=alert.team, policy=judged.policy_name,
         correlation_id=alert.correlation_id, links=alert.links, recipients=(page.recipient,) if page.recipient else (),
-        details={name: deliver.plain(value) for name, value in facts.items()} | {"paged": "while Tocsin's database is away"},
+        details={name: plain(value) for name, value in facts.items()} | {"paged": "while Tocsin's database is away"},
         opened_at=now, look_first=look_first,
     )  # fmt: skip
 

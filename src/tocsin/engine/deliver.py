@@ -13,12 +13,10 @@ from datetime import datetime, timedelta
 
 from tocsin.core.breaker import BreakerState, Leave, leave, probing
 from tocsin.core.bucket import Rate, seconds_until_one, tokens_now
-from tocsin.core.model import Incident, IncidentStatus
 from tocsin.core.ports import (
     Call,
     ConnectorSettings,
     Effect,
-    EffectKind,
     FaultKind,
     Outcome,
     Pending,
@@ -27,35 +25,23 @@ from tocsin.core.ports import (
     Retry,
     WireFault,
 )
-from tocsin.core.snooze import LONGER_THERE
-from tocsin.core.stale import no_longer_wanted, sent_as
-from tocsin.engine import settle
+from tocsin.engine import bundle, settle
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.job import Job, jobs_of
 from tocsin.engine.outcome import Attempt
 from tocsin.engine.wire import Wire
-from tocsin.store import incidents, messages, outbox
+from tocsin.store import messages, outbox
 from tocsin.store.breakers import probe_is_lost
 from tocsin.store.database import Connection
 from tocsin.store.messages import Message
-from tocsin.store.outbox import ConnectorState, Work
+from tocsin.store.outbox import ConnectorState
 
 IN_FLIGHT = 24
 """Calls under way at once per connector and node."""
 
 LEASE = timedelta(seconds=40)
-REREAD_AFTER = timedelta(seconds=5)
 CALLS_MOST, CHAIN_SECONDS = 12, 25.0
 """An effect's chain of calls (look up, write, ask what became of it) ends after these and is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One effect ready to send: its work row, what the provider is asked, and why not to send ("" = send)."""
-
-    work: Work
-    effect: Effect
-    incident: Incident
-    stale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,45 +74,58 @@ async def claim(hub: Hub, connector: str, free: int) -> Claimed:
         most = 1 if allowed is Leave.PROBE else int(min(free, tokens, IN_FLIGHT))
         if most < 1:
             return Claimed([], seconds_until_one(rate, tokens))
-        works = await outbox.claim(
-            connection,
-            connector,
-            most,
-            now,
-            LEASE,
-            node=hub.node,
-            at_work=hub.owed.effects.rows,
-            gate=hub.gate,
-        )
-        if not works and hub.gate.shut:
+        jobs = await _claim_jobs(connection, hub, connector, most, now)
+        if not jobs and hub.gate.shut:
             return Claimed([], 1.0)
         posts = (
             []
-            if works
+            if jobs
             else await messages.claim(
                 connection, connector, most, now, LEASE, node=hub.node, at_work=hub.owed.messages.rows
             )
         )
-        if not works and not posts:
+        if not jobs and not posts:
             due = await outbox.next_due(connection, connector)
             return Claimed([], min(max((due - now).total_seconds(), 0.01), 5) if due else 5)
-        jobs = await _jobs(connection, hub, works, now) if works else []
-        sent = [job.work for job in jobs if not job.stale]
-        await outbox.expect(connection, sent, now)
+        sent = [job for job in jobs if not job.stale]
+        await outbox.expect(connection, [work for job in sent for work in job.works], now)
         if allowed is Leave.PROBE and (sent or posts):
             state.breaker = probing(state.breaker, now)
         if rate.per_minute:
             state.tokens, state.tokens_at = tokens - len(sent) - len(posts), now
         if rate.per_minute or allowed is Leave.PROBE:
             await outbox.save_state(connection, state)
-        return Claimed(jobs, 5, more=len(works) + len(posts) == most, messages=posts)
+        return Claimed(jobs, 5, more=len(jobs) + len(posts) == most, messages=posts)
 
     claimed = await hub.database.transact(work)
     for job in claimed.jobs:
-        hub.owed.effects.begin(job.work.id, job.work.attempts)
+        for one in job.works:
+            hub.owed.effects.begin(one.id, one.attempts)
     for message in claimed.messages:
         hub.owed.messages.begin(message.id, message.attempts)
     return claimed
+
+
+async def _claim_jobs(
+    connection: Connection, hub: Hub, connector: str, most: int, now: datetime
+) -> list[Job]:
+    """Up to `most` calls; where pages of several incidents may leave as one, such a page is one of them."""
+    bundles = bundle.ABILITY in hub.abilities(connector)
+    pages = await bundle.claim(connection, hub, connector, most, now, LEASE) if bundles else []
+    if len(pages) == most:
+        return pages
+    works = await outbox.claim(
+        connection,
+        connector,
+        most - len(pages),
+        now,
+        LEASE,
+        node=hub.node,
+        at_work=hub.owed.effects.rows,
+        gate=hub.gate,
+        pages=not bundles,
+    )
+    return [*pages, *(await jobs_of(connection, hub, works, now) if works else [])]
 
 
 async def _leave(connection: Connection, hub: Hub, state: ConnectorState, now: datetime) -> Leave:
@@ -151,60 +150,6 @@ def rate_of(hub: Hub, connector: str) -> Rate:
     limits = own if isinstance(own, dict) else (kind.manifest.get("rate", {}) if kind else {})
     per_minute = float(limits.get("per_minute", 0) or 0)
     return Rate(per_minute, float(limits.get("burst", max(per_minute / 2, 1))))
-
-
-async def _jobs(connection: Connection, hub: Hub, works: list[Work], now: datetime) -> list[Job]:
-    kept = await incidents.load(connection, {w.remote.incident_id for w in works})
-    return [_job(hub, w, kept[w.remote.incident_id].incident, now) for w in works]
-
-
-def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
-    remote = work.remote
-    part = next((p.status for p in incident.parts if p.service == remote.service), incident.status)
-    status = incident.status if incident.status is IncidentStatus.CLOSED else part
-    stale = no_longer_wanted(
-        work.kind,
-        status,
-        remote.status,
-        perhaps_applied=work.ambiguous,
-        superseded=remote.superseded_at is not None,
-    )
-    if work.body.get("ends_life") or work.body.get("again"):
-        stale = ""
-    if work.kind is EffectKind.SNOOZE and incident.snoozed_until is None:
-        stale = stale or "not snoozed any more"
-    if remote.connector not in hub.policy.connectors:
-        stale = "the connector is no longer configured"
-    elif not hub.reaches_here(remote.connector):
-        stale = "the connector is inbound: it is never written to"
-    kind = sent_as(
-        work.kind, status, perhaps_applied=work.ambiguous, superseded=remote.superseded_at is not None
-    )
-    return Job(work, effect_of(hub, replace(work, kind=kind), incident, now), incident, stale)
-
-
-def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect:
-    """What the provider is asked, from the incident as it is now: late work carries the latest text."""
-    remote = work.remote
-    wakes = incident.snoozed_until + LONGER_THERE if incident.snoozed_until else None
-    return Effect(
-        kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
-        description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
-        policy=incident.policy, correlation_id=incident.correlation_id,
-        details={**{name: plain(value) for name, value in incident.details.items()}, **incident.fields},
-        fields=incident.fields, links=incident.links,
-        remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
-        incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
-        opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous,
-        snooze_until=wakes, snooze_for=wakes - now if wakes else timedelta(0),
-        reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
-    )  # fmt: skip
-
-
-def plain(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
-    return str(value)
 
 
 async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
@@ -240,7 +185,10 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
             outcome = Retry(reason=reason, counts=False, ambiguous=talk.calls > 0)
     took_ms = (loop.time() - began) * 1000
     attempt = Attempt(outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls)
-    await settle.settle(hub, job.work, job.effect.kind, attempt)
+    if job.bundled:
+        await settle.settle_bundle(hub, job.bundled, attempt)
+    else:
+        await settle.settle(hub, job.work, job.effect.kind, attempt)
 
 
 @dataclass(slots=True)

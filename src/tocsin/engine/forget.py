@@ -7,10 +7,10 @@ from datetime import timedelta
 from tocsin.core.retention import Retention
 from tocsin.engine import weigh
 from tocsin.engine.hub import Hub, log
-from tocsin.store import aliases, configs, digests, messages, proofs, retention
+from tocsin.store import aliases, bundles, configs, digests, messages, proofs, retention
 from tocsin.store.database import Connection
 
-_ROUNDS = 50
+_ROUNDS, _LEFT_LONG_AGO = 50, timedelta(days=1)
 """Batches of effects in one go; the rest waits for the next."""
 
 
@@ -42,6 +42,7 @@ async def forget(hub: Hub) -> list[str]:
     await hub.database.transact(lambda c: configs.forget_unused(c, now))
     await hub.database.transact(lambda c: digests.trim(c, now - kept.deliveries))
     await hub.database.transact(lambda c: messages.trim(c, now - kept.deliveries))
+    await hub.database.transact(lambda c: bundles.trim(c, now - _LEFT_LONG_AGO))
     if dropped:
         log.info("forgotten", partitions=dropped)
     return dropped

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from tocsin.core.alarm import Alarm
 from tocsin.core.breaker import backoff
+from tocsin.core.bundle import named
 from tocsin.core.divergence import Difference, missing, refused
 from tocsin.core.model import Incident, Line
 from tocsin.core.ports import (
@@ -52,7 +53,8 @@ _DONE_WORDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One conversation about an effect: outcome, the provider's step and HTTP status it ended on. `twin` = a
-    page that another target has was looked for, since it may have been created (S29)."""
+    page that another target has was looked for, since it may have been created (S29). `beside` names the other
+    incidents that the same page told (S22)."""
 
     outcome: Outcome
     step: str
@@ -60,6 +62,7 @@ class Attempt:
     took_ms: float
     calls: int
     twin: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,6 +85,22 @@ def as_sent(work: Work, sent_as: EffectKind, attempt: Attempt) -> tuple[Work, At
         return work, attempt
     twin = work.kind in PAGES
     return replace(work, kind=sent_as), replace(_never_created(attempt), twin=twin)
+
+
+def attempt_of_each(
+    works: Sequence[Work], attempt: Attempt, names: Sequence[str]
+) -> Iterator[tuple[Work, Attempt]]:
+    """What one attempt was for each of the works that left in it; `names` are those of their incidents, in order. The
+    calls count for one of them. What has an id there already keeps it: what follows is told in its thread."""
+    if len(works) == 1:
+        yield works[0], attempt
+        return
+    for number, (work, name) in enumerate(zip(works, names, strict=True)):
+        outcome = attempt.outcome
+        if isinstance(outcome, Accepted) and work.remote.remote_id:
+            outcome = replace(outcome, remote_id=work.remote.remote_id)
+        beside = tuple(dict.fromkeys(other for other in names if other != name))
+        yield work, replace(attempt, outcome=outcome, calls=0 if number else attempt.calls, beside=beside)
 
 
 def _never_created(attempt: Attempt) -> Attempt:
@@ -116,7 +135,9 @@ def follow(
             raise AssertionError("a conversation never ends pending")
         case _:
             assert_never(outcome)
-    return (work.kind in PAGES or attempt.twin) and not isinstance(outcome, Retry)
+    # what waited for others has its time to be created from now on, not from the end of that wait
+    again = isinstance(outcome, Retry) and work.remote.held_until is None
+    return (work.kind in PAGES or attempt.twin) and not again
 
 
 def _delivery(work: Work, attempt: Attempt, now: datetime) -> Delivery:
@@ -126,7 +147,7 @@ def _delivery(work: Work, attempt: Attempt, now: datetime) -> Delivery:
         at=now, effect=work.id, incident_id=work.remote.incident_id, connector=work.remote.connector,
         service=work.remote.service, kind=work.kind.value, attempt=work.attempts, step=attempt.step,
         outcome=type(outcome).__name__.lower(), reason=reason, status=attempt.status, took_ms=attempt.took_ms,
-        calls=attempt.calls,
+        calls=attempt.calls, bundle=work.bundle,
     )  # fmt: skip
 
 
@@ -159,6 +180,8 @@ def _accepted(
     about = f" ({remote.service})" if remote.service and len(incident.parts) > 1 else ""
     what = f" as {outcome.remote_id}" if outcome.remote_id and work.kind in PAGES else ""
     tail = f" ({outcome.note})" if outcome.note else ""
+    if attempt.beside:
+        tail += f", in one page with {named(attempt.beside)}"
     kind = (
         "page_created"
         if work.kind in PAGES and outcome.created
@@ -172,11 +195,11 @@ def _accepted(
         "remote_id": outcome.remote_id,
         "calls": attempt.calls,
         "sent_ms": attempt.took_ms,
-    }
+    } | ({"bundle": str(work.bundle), "beside": attempt.beside} if attempt.beside else {})
     line = Line(
         kind=kind,
         text=f"{remote.connector} {words}{what}{about}{tail}",
-        reason=work.kind.value,
+        reason="bundled" if attempt.beside else work.kind.value,
         took_ms=took,
         data=data,
     )

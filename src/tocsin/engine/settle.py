@@ -14,7 +14,7 @@ from tocsin.core.ports import Accepted, EffectKind, Rejected, RemoteStatus, Retr
 from tocsin.engine import ask
 from tocsin.engine.diverge import differ
 from tocsin.engine.hub import Hub, log
-from tocsin.engine.outcome import PAGES, Attempt, Results, as_sent, follow
+from tocsin.engine.outcome import PAGES, Attempt, Results, as_sent, attempt_of_each, follow
 from tocsin.engine.owed import Record
 from tocsin.engine.respond import act_on
 from tocsin.engine.tell import supersede
@@ -30,10 +30,14 @@ from tocsin.store.timers import PAGE
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One attempt that came to its end, not recorded yet."""
+    """One attempt that came to its end, not recorded yet: of one effect, or of several that left as one (S22)."""
 
-    work: Work
+    works: tuple[Work, ...]
     attempt: Attempt
+
+    @property
+    def connector(self) -> str:
+        return self.works[0].remote.connector
 
 
 async def withdrawn(hub: Hub, work: Work, incident: Incident, reason: str) -> None:
@@ -55,15 +59,15 @@ async def withdrawn(hub: Hub, work: Work, incident: Incident, reason: str) -> No
         await hub.database.transact(save_it)
         hub.owed.effects.end(work.id, work.attempts)
 
-    await _now_or_later(hub, work, record(), record)
+    await _now_or_later(hub, [work], record(), record)
 
 
-async def _now_or_later(hub: Hub, work: Work, now: Awaitable[None], later: Record) -> None:
+async def _now_or_later(hub: Hub, works: Sequence[Work], now: Awaitable[None], later: Record) -> None:
     """What came of it is known now, whatever becomes of the database: it is owed when it cannot be written."""
     try:
         await now
     except DatabaseAway as fault:
-        hub.owed.put(f"effect {work.id}, attempt {work.attempts}", later)
+        hub.owed.put(f"effect {works[0].id}, attempt {works[0].attempts}", later)
         hub.lost(fault)
 
 
@@ -74,27 +78,37 @@ async def settle(hub: Hub, work: Work, sent_as: EffectKind, attempt: Attempt) ->
     Outcomes of one connector that wait together are recorded together: in a burst they all want the state of
     their connector, and one by one each would wait for the disk with it in hand.
     """
-    done = Done(*as_sent(work, sent_as, attempt))
+    work, attempt = as_sent(work, sent_as, attempt)
+    await _bring(hub, Done((work,), attempt))
+
+
+async def settle_bundle(hub: Hub, works: Sequence[Work], attempt: Attempt) -> None:
+    """The same of a page that told several incidents: one attempt, and what came of it came of each of them."""
+    await _bring(hub, Done(tuple(works), attempt))
+
+
+async def _bring(hub: Hub, done: Done) -> None:
     # a remote resolve goes through the one door; it locks alerts first, so it goes alone
     recorded = (
         _settle(hub, [done])
         if _found_resolved(done)
-        else hub.outcomes[work.remote.connector].bring(done, lambda group: _settle(hub, group))
+        else hub.outcomes[done.connector].bring(done, lambda group: _settle(hub, group))
     )
-    await _now_or_later(hub, work, recorded, lambda: _settle(hub, [done], late=True))
+    await _now_or_later(hub, done.works, recorded, lambda: _settle(hub, [done], late=True))
 
 
 def _found_resolved(done: Done) -> bool:
     outcome = done.attempt.outcome
     resolved = isinstance(outcome, Accepted) and outcome.status is RemoteStatus.RESOLVED
-    return resolved and done.work.kind in PAGES
+    return resolved and done.works[0].kind in PAGES
 
 
 async def _settle(hub: Hub, group: Sequence[Done], *, late: bool = False) -> None:
     for bell in await hub.database.transact(lambda c: _record(c, hub, group, late)):
         hub.wake.ring(bell)
     for done in group:
-        hub.owed.effects.end(done.work.id, done.work.attempts)
+        for work in done.works:
+            hub.owed.effects.end(work.id, work.attempts)
 
 
 async def _record(connection: Connection, hub: Hub, group: Sequence[Done], late: bool) -> set[str]:
@@ -102,44 +116,52 @@ async def _record(connection: Connection, hub: Hub, group: Sequence[Done], late:
 
     `late` = the database was away meanwhile: it may be recorded already, or the work be another's by now.
     """
-    now, connector = hub.now(), group[0].work.remote.connector
-    if late and not await _still_ours(connection, group):
+    now, connector = hub.now(), group[0].connector
+    if late and not (group := await _still_ours(connection, group)):
         return set()
+    works = [work for done in group for work in done.works]
     for done in group:
         if _found_resolved(done):
-            actor, remote = Actor(ActorKind.PROVIDER, connector, connector), done.work.remote
+            actor, remote = Actor(ActorKind.PROVIDER, connector, connector), done.works[0].remote
             part = remote.service or None
             await act_on(connection, hub, remote.incident_id, Act.RESOLVE, actor, service=part)
-    kept = await incidents.lock(connection, [done.work.remote.incident_id for done in group])
+    kept = await incidents.lock(connection, [work.remote.incident_id for work in works])
     results = Results()
     look_at: dict[UUID, Kept] = {}
     await count_attempts(connection, results.sheet, connector, [done.attempt for done in group], now)
     for done in group:
-        found = kept[done.work.remote.incident_id]
-        if follow(results, found.incident, done.work, done.attempt, hub.alarming, now):
-            look_at[found.incident.id] = found
+        names = [kept[work.remote.incident_id].incident.name for work in done.works]
+        for work, attempt in attempt_of_each(done.works, done.attempt, names):
+            found = kept[work.remote.incident_id]
+            if follow(results, found.incident, work, attempt, hub.alarming, now):
+                look_at[found.incident.id] = found
     await save_outcomes(connection, results.outcomes, now)
     for incident, remote, difference in results.differences:
         await differ(connection, results.sheet, incident, remote, difference, now)
     await _look(connection, hub, results.sheet, list(look_at.values()), now)
     await save(connection, results.sheet, now)
     bells = {f"courier {effect.remote.connector}" for effect in results.sheet.effects}
-    if await outbox.has_waiting(connection, [done.work.remote.id for done in group]):
+    if await outbox.has_waiting(connection, [work.remote.id for work in works]):
         bells.add(f"courier {connector}")
     return bells | ({"timers"} if results.sheet.due_soon(now) else set())
 
 
-async def _still_ours(connection: Connection, group: Sequence[Done]) -> bool:
-    """One that came late comes alone. Nobody who has an alert or an incident locked waits for a leased effect, so
-    its lock may be taken first."""
+async def _still_ours(connection: Connection, group: Sequence[Done]) -> list[Done]:
+    """What of it is to be recorded. One that came late comes alone. Nobody who has an alert or an incident locked
+    waits for a leased effect, so its lock may be taken first."""
     (done,) = group
-    work = done.work
-    if await outbox.still_leased(connection, work.id, work.attempts):
-        return True
-    log.info(
-        "outcome_not_wanted", effect=work.id, attempt=work.attempts, reason="recorded already, or taken over"
-    )
-    return False
+    ours: list[Work] = []
+    for work in sorted(done.works, key=lambda work: work.id):
+        if await outbox.still_leased(connection, work.id, work.attempts):
+            ours.append(work)
+            continue
+        log.info(
+            "outcome_not_wanted",
+            effect=work.id,
+            attempt=work.attempts,
+            reason="recorded already, or taken over",
+        )
+    return [Done(tuple(ours), done.attempt)] if ours else []
 
 
 async def _look(

@@ -55,13 +55,14 @@ _MOVED = (
     # the beginning of business hours is where it was
     "UPDATE silent SET look_at = look_at + $1 WHERE asks_at IS NULL",
     "UPDATE hold SET since = since + $1, until = until + $1 WHERE ended_at IS NULL",
+    "UPDATE page_left SET left_at = left_at + $1",
     "UPDATE node SET seen_at = seen_at + $1",
     "UPDATE duty SET until = until + $1",
     "UPDATE alarm SET raised_at = raised_at + $1, seen_at = seen_at + $1 WHERE cleared_at IS NULL",
     "UPDATE canary SET started_at = started_at + $1 WHERE ended_at IS NULL",
     (
         "UPDATE remote m SET asked_at = m.asked_at + $1, created_at = m.created_at + $1, notified_at = m.notified_at + $1,"
-        " exhausted_at = m.exhausted_at + $1, read_at = m.read_at + $1, rung_read_at = m.rung_read_at + $1"
+        " exhausted_at = m.exhausted_at + $1, read_at = m.read_at + $1, rung_read_at = m.rung_read_at + $1, held_until = m.held_until + $1"
         " FROM incident i WHERE i.id = m.incident_id AND i.status IN ('open', 'mitigated')"
     ),
     (

@@ -16,7 +16,7 @@ from tocsin.store.database import Connection, Row
 from tocsin.store.rows import Columns
 from tocsin.store.writing import Write, rehearse, write
 
-_OPEN = Gate()
+OPEN_GATE = Gate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,13 @@ class Remote:
     shared: bool
     exhausted_at: datetime | None
     asked_in: int | None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One effect claimed, with the remote it is for. `looked` = an earlier lease ran out with its call
-    perhaps sent, or an attempt was ambiguous."""
+    """One effect claimed, with the remote it is for. `ambiguous` = an earlier lease ran out with its call perhaps sent,
+    or an attempt was ambiguous. `bundle` = the one page that it leaves in with others (S22)."""
 
     id: int
     kind: EffectKind
@@ -64,6 +65,7 @@ class Work:
     made_at: datetime
     due: datetime
     remote: Remote
+    bundle: UUID | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +116,7 @@ def remote_of(row: Columns) -> Remote:
         "shared",
         "exhausted_at",
         "asked_in",
+        "held_until",
     ]
     return Remote(
         **{name: row[name] for name in names}, status=RemoteStatus(row["status"]), expected=expected
@@ -187,14 +190,15 @@ async def claim(
     *,
     node: UUID | None = None,
     at_work: Sequence[int] = (),
-    gate: Gate = _OPEN,
+    gate: Gate = OPEN_GATE,
+    pages: bool = True,
 ) -> list[Work]:
     """Up to `most` effects of a connector that are due, leased: the head of each remote's queue only, so
     that order holds within one incident and connector; the urgent first.
 
     A lease that ran out is taken over, and so is the `node`'s own that is not among its `at_work`: a claim whose answer
     was lost. An earlier call may have been sent, so it counts as ambiguous.
-    What waits at the `gate` is passed over.
+    What waits at the `gate` is passed over; so are pages where `pages` is False.
     """
     rows = await connection.fetch(
         """
@@ -205,24 +209,26 @@ async def claim(
               OR e.state = 'leased' AND (e.lease_until < $2 OR e.leased_by = $5 AND e.id <> ALL($8)))
             AND ($6 = 0 OR e.kind NOT IN ('create', 'reopen') OR e.urgent >= $6)
             AND ($7::timestamptz IS NULL OR e.made_at >= $7)
+            AND ($9 OR e.kind NOT IN ('create', 'reopen'))
             AND NOT EXISTS (SELECT 1 FROM effect p WHERE p.remote = e.remote AND p.id < e.id AND p.state IN ('waiting', 'leased'))
           ORDER BY e.urgent DESC, e.id LIMIT $3 FOR UPDATE OF e SKIP LOCKED)
         UPDATE effect e SET state = 'leased', lease_until = $2 + $4::interval, leased_by = $5, attempts = e.attempts + 1,
           ambiguous = e.ambiguous OR head.state = 'leased'
         FROM head JOIN effect x ON x.id = head.id JOIN remote m ON m.id = x.remote
         WHERE e.id = head.id
-        RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, m.*
+        RETURNING e.id AS effect_id, e.kind, e.body, e.attempts, e.ambiguous, e.made_at, e.due, e.bundle, m.*
         """,
-        connector, now, most, lease, node, gate.least, gate.made_since, list(at_work),
+        connector, now, most, lease, node, gate.least, gate.made_since, list(at_work), pages,
     )  # fmt: skip
-    works = [
-        Work(
-            id=row["effect_id"], kind=EffectKind(row["kind"]), body=row["body"], attempts=row["attempts"],
-            ambiguous=row["ambiguous"], made_at=row["made_at"], due=row["due"], remote=remote_of(row),
-        )
-        for row in rows
-    ]  # fmt: skip
-    return sorted(works, key=lambda work: work.id)
+    return sorted((work_of(row) for row in rows), key=lambda work: work.id)
+
+
+def work_of(row: Columns) -> Work:
+    """From a row of both effect (its id as `effect_id`) and remote."""
+    return Work(
+        id=row["effect_id"], kind=EffectKind(row["kind"]), body=row["body"], attempts=row["attempts"],
+        ambiguous=row["ambiguous"], made_at=row["made_at"], due=row["due"], bundle=row["bundle"], remote=remote_of(row),
+    )  # fmt: skip
 
 
 async def still_leased(connection: Connection, effect: int, attempt: int) -> bool:
@@ -279,7 +285,7 @@ async def open_again(connection: Connection, remote: int, life: int, now: dateti
     """It was reopened there: asked and created now, in this life of the incident, whatever came before."""
     await connection.execute(
         "UPDATE remote SET status = 'triggered', asked_at = $2, asked_in = $3, created_at = $2, acknowledged_at = NULL, resolved_at = NULL,"
-        " failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, fault = '' WHERE id = $1",
+        " failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, held_until = NULL, fault = '' WHERE id = $1",
         remote, now, life,
     )  # fmt: skip
 

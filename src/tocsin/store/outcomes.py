@@ -13,7 +13,7 @@ from tocsin.store.writing import Write, rehearse, write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt at an effect, for the record."""
+    """One attempt at an effect, for the record. In a `bundle` one of them has the calls, for all."""
 
     at: datetime
     effect: int
@@ -28,6 +28,7 @@ class Delivery:
     status: int | None
     took_ms: float
     calls: int
+    bundle: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ async def save_outcomes(connection: Connection, outcomes: Outcomes, now: datetim
             "at": d.at, "effect": d.effect, "incident_id": d.incident_id, "connector": d.connector,
             "service": d.service, "kind": d.kind, "attempt": d.attempt, "step": d.step[:120], "outcome": d.outcome,
             "reason": d.reason[:1000], "status": d.status, "took_ms": d.took_ms, "calls": d.calls,
+            "bundle": d.bundle,
         }
         for d in outcomes.deliveries
     ]  # fmt: skip
@@ -85,9 +87,9 @@ async def rehearse_settled(connection: Connection) -> None:
 
 _DELIVERIES = Write(
     "at timestamptz, effect bigint, incident_id uuid, connector text, service text, kind text, attempt int, step text,"
-    " outcome text, reason text, status int, took_ms real, calls smallint",
+    " outcome text, reason text, status int, took_ms real, calls smallint, bundle uuid",
     """
-    INSERT INTO delivery (at, effect, incident_id, connector, service, kind, attempt, step, outcome, reason, status, took_ms, calls)
+    INSERT INTO delivery (at, effect, incident_id, connector, service, kind, attempt, step, outcome, reason, status, took_ms, calls, bundle)
     SELECT r.* FROM {rows}
     """,
 )

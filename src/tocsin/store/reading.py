@@ -78,6 +78,7 @@ class DeliveryView:
     reason: str
     status: int | None
     took_ms: float
+    bundle: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +266,7 @@ async def deliveries(
         DeliveryView(
             id=row["id"], at=row["at"], connector=row["connector"], service=row["service"], kind=row["kind"],
             attempt=row["attempt"], step=row["step"], outcome=row["outcome"], reason=row["reason"],
-            status=row["status"], took_ms=row["took_ms"],
+            status=row["status"], took_ms=row["took_ms"], bundle=row["bundle"],
         )
         for row in rows
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from tocsin.core.storm import Storm
 from tocsin.store import (
     aliases,
     breakers,
+    bundles,
     incidents,
     intake,
     outbox,
@@ -68,6 +69,9 @@ async def _is_sent(connection: Connection) -> None:
     await outbox.connectors_with_work(connection, _LONG_AGO)
     await outbox.locked_row(connection, _NOWHERE)
     await outbox.claim(connection, _NOWHERE, 0, _LONG_AGO, timedelta(0), node=None)
+    await bundles.waiting(connection, _NOWHERE, _LONG_AGO, most=0)
+    await bundles.left(connection, _NOWHERE)
+    await bundles.rehearse_leaving(connection)
     await outbox.next_due(connection, _NOWHERE)
     await incidents.load(connection, [_NOBODY])
     await incidents.parts_of(connection, [])

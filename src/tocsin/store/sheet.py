@@ -285,7 +285,7 @@ def _named(name: RemoteName) -> dict[str, object]:
 
 _REOPENED = """
 UPDATE remote SET step = $2, asked_at = $3, asked_in = $4, accepted_at = NULL, created_at = NULL, notified_at = NULL, acknowledged_at = NULL,
-  resolved_at = NULL, failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, rung_read_at = NULL, fault = '',
+  resolved_at = NULL, failed_at = NULL, superseded_at = NULL, exhausted_at = NULL, rung_read_at = NULL, held_until = NULL, fault = '',
   status = 'unknown', there_at = NULL WHERE id = $1
 """
 

@@ -28,8 +28,9 @@ from tocsin.core.ports import (
     WireFault,
 )
 from tocsin.core.settings import custom_faults
+from tocsin.providers.email import bundle
+from tocsin.providers.email.words import LONGEST_SUBJECT, one_line
 
-LONGEST_SUBJECT = 200
 LONGEST_TEXT = 100_000
 _CUSTOM = {"smtp_url", "from", "to", "username", "password", "auto_resolve", "sync_notes"}
 _REFUSED_LOGIN = (530, 534, 535, 538)
@@ -79,7 +80,8 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
     if not recipients or not sender:
         return Rejected(reason="no recipient or no sender: set custom.to and custom.from")
     page = effect.kind in _FIRST
-    first = _message_id(sender, effect.key)
+    # told in one message with others, that one is where its thread begins
+    first = effect.remote_id or _message_id(sender, effect.key)
     opens = page and not effect.repeat  # one asked again is a message of its own, in the same thread
     said = effect.repeat if page else _said(effect)
     mail = Mail(
@@ -88,7 +90,7 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
         recipients=recipients,
         subject=_subject(effect),
         text=_text_of(effect)[:LONGEST_TEXT],
-        message_id=first if opens else _message_id(sender, effect.key, said),
+        message_id=_message_id(sender, effect.key) if opens else _message_id(sender, effect.key, said),
         in_reply_to="" if opens else first,
         username=_text(custom.get("username")),
         password=_text(custom.get("password")),
@@ -108,7 +110,9 @@ def outcome_of(
         call = first_call(effect, connector)
         message_id = call.send.message_id if isinstance(call, Call) and isinstance(call.send, Mail) else ""
         page = effect.kind in _FIRST
-        return Accepted(remote_id=message_id if page else effect.remote_id, created=True)
+        return Accepted(
+            remote_id=message_id if page and not effect.remote_id else effect.remote_id, created=True
+        )
     if code // 100 == 5:
         login = code in _REFUSED_LOGIN
         hint = "check custom.username and custom.password" if login else "check custom.from and custom.to"
@@ -119,6 +123,8 @@ def outcome_of(
 def _text_of(effect: Effect) -> str:
     if effect.kind is EffectKind.MESSAGE:
         return effect.description
+    if effect.bundled:
+        return bundle.text_of(effect)
     return _page_text(effect) if effect.kind is EffectKind.CREATE else _reply_text(effect)
 
 
@@ -135,7 +141,7 @@ def _page_text(effect: Effect) -> str:
     links = [f"{link.text or 'Link'}: {link.href}" for link in effect.links]
     blocks = [
         "Nobody has acknowledged yet: you are asked again." if effect.repeat else "",
-        _one_line(effect.title),
+        one_line(effect.title),
         "\n".join(f"{name}: {value}" for name, value in named.items() if value),
         effect.description.strip(),
         "\n".join(links),
@@ -171,10 +177,12 @@ def _said(effect: Effect) -> str:
 
 def _subject(effect: Effect) -> str:
     if effect.kind is EffectKind.MESSAGE:
-        return _one_line(effect.title)[:LONGEST_SUBJECT]
+        return one_line(effect.title)[:LONGEST_SUBJECT]
+    if effect.bundled:
+        return bundle.subject_of(effect)
     name = f" ({effect.incident_name})" if effect.incident_name else ""
     start = "" if effect.kind is EffectKind.CREATE and not effect.repeat else "Re: "
-    title = _one_line(effect.title) or "Untitled incident"
+    title = one_line(effect.title) or "Untitled incident"
     return f"{start}[{effect.severity.sev}] {title[:LONGEST_SUBJECT]}{name}"
 
 
@@ -203,10 +211,6 @@ def _is_address(value: Json) -> bool:
         and " " not in value
         and 0 < value.find("@") < len(value) - 1
     )
-
-
-def _one_line(value: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
 
 
 def _text(value: Json) -> str:
