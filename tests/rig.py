@@ -206,6 +206,14 @@ class Rig:
             self.ring()
             await asyncio.sleep(0.02)
 
+    async def decided(self) -> None:
+        """Until every alert that came in is decided; what is to be sent may still wait."""
+
+        async def nothing_left() -> bool:
+            return not await self.daemon.hub.database.read(_undecided)
+
+        await self.until(nothing_left, "everything is decided")
+
     async def quiet(self) -> None:
         """Until nothing is undecided, pending or due."""
 
@@ -287,6 +295,10 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(next((v for v in value.values() if isinstance(v, list)), []))
     return list(value)
+
+
+async def _undecided(connection: Any) -> Any:
+    return await connection.fetchval("SELECT count(*) FROM alert WHERE undecided_since IS NOT NULL")
 
 
 def _work_left(now: datetime) -> Callable[[Any], Awaitable[Any]]:

@@ -41,7 +41,7 @@ async def read(rig: Rig, status: str) -> None:
     """INC-1 is that by a reading; one that was under way when the clock moved may have seen the state before."""
 
     async def so() -> bool:
-        await rig.advance(seconds=1)
+        await rig.advance(seconds=5)
         return bool((await rig.incident())["status"] == status)
 
     await rig.until(so, f"INC-1 is read as {status}")
