@@ -41,7 +41,7 @@ async def rung(rig: Rig) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
 
 
 async def test_s11_twenty_hosts_are_one_page_and_over_when_the_last_is(begin: Begin) -> None:
-    """Each has its own id. One incident, one page at each provider; nineteen resolves change nothing, across a restart
+    """S11: each has its own id. One incident, one page at each provider; nineteen resolves change nothing, across a restart
     too, and the timeline says whose they were; the twentieth ends it here and there."""
     rig = await begin(config=CONFIG)
     hosts = [f"h{n:02}" for n in range(20)]

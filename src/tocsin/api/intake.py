@@ -175,13 +175,18 @@ class Intake:
         if refused is not None:
             return refused[0], refused[1], _JSON
         key = module.routing_key(request)
-        integration = intake.integration_by_key(self._hub, key)
+        integration, doubt = intake.integration_by_key(self._hub, key), ""
         if integration is None or integration.source != "pagerduty_events":
-            errors = ["'routing_key' belongs to no integration of this hub"]
+            doubt = "'routing_key' belongs to no integration of this hub"
+            integration = intake.integration_of_unknown_keys(self._hub, "pagerduty_events", key)
+        if integration is None:
+            errors = [doubt]
             body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
             return 400, _encode(body), _JSON
         try:
-            answers = self._count(await intake.take(self._hub, self._door, integration, request, key=key))
+            answers = self._count(
+                await intake.take(self._hub, self._door, integration, request, key=key, doubt=doubt)
+            )
         except (Later, DatabaseAway) as fault:
             return _dialects_later(fault)
         if request.path.rstrip("/").endswith("/change/enqueue"):

@@ -45,12 +45,30 @@ def integration_by_key(hub: Hub, key: str) -> Integration | None:
     return found if usable else None
 
 
+def integration_of_unknown_keys(hub: Hub, source: str, key: str) -> Integration | None:
+    """The integration of this source that takes what comes with a key nobody has (S53); None where none does, or
+    where the key is somebody's: paused, or of another source."""
+    if hashlib.sha256(key.encode()).hexdigest() in hub.active.by_key_hash:
+        return None
+    return next(
+        (
+            found
+            for found in hub.policy.integrations.values()
+            if found.source == source
+            and not found.paused
+            and hub.active.options_of(found).get("takes_unknown_keys")
+        ),
+        None,
+    )
+
+
 async def take(
-    hub: Hub, door: Doorway, integration: Integration, request: Request, *, key: str = ""
+    hub: Hub, door: Doorway, integration: Integration, request: Request, *, key: str = "", doubt: str = ""
 ) -> list[Admitted]:
     """Read and admit one request of an integration; one result per event, in order.
 
-    What nobody can read is kept and becomes one low alert of that integration (S53). Raises NotAllowed when
+    What nobody can read is kept and becomes one low alert of that integration (S53). `doubt` = what is odd about
+    the request, kept with it. Raises NotAllowed when
     the source's own proof is missing, Busy when it cannot be stored.
     """
     now = hub.now()
@@ -70,7 +88,7 @@ async def take(
 
     def raw() -> RawRequest:
         reading = "unreadable" if fault else "read"
-        return raw_of(integration, request, now, key=key, reading=reading, fault=fault)
+        return raw_of(integration, request, now, key=key, reading=reading, fault=fault or doubt)
 
     return await door.admit(raw, scope_of(integration), events)
 
