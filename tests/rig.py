@@ -278,6 +278,19 @@ class Rig:
     async def pagerduty(self) -> list[Any]:
         return _list(await self.control("GET", "/pagerduty/incidents"))
 
+    async def taken_at_pagerduty(self, user: str) -> str:
+        """They acknowledge the only page there, where it never runs out (it is of the service PWEB001); known here
+        when this returns, with the page's id there."""
+        (page,) = await self.pagerduty()
+        await self.control("POST", "/pagerduty/services/PWEB001", {"acknowledgement_timeout": None})
+        await self.control("POST", f"/pagerduty/incidents/{page['id']}/acknowledge", {"user": user})
+
+        async def held() -> bool:
+            return bool((await self.incident())["status"] == "mitigated")
+
+        await self.until(held, f"{user} has it")
+        return str(page["id"])
+
     async def opsgenie(self) -> list[Any]:
         return _list(await self.control("GET", "/opsgenie/alerts"))
 

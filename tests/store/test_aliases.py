@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -16,15 +15,13 @@ from tocsin.store.aliases import Wanted
 from tocsin.store.database import Connection, Database
 from tocsin.store.undecided import Undecided
 
+from .planned import entries_read
 from .rows import NOON, an_alert, at_the_door
 
 LIVE, ASKED = 600, 5
 _ENDED = """
 INSERT INTO alias (alert_id, dedup_key, scope, integration, title, live, made_at, over_at)
 SELECT $1, 'old-' || n, 'i', 'i', 'title ' || n % 50, false, now(), now() FROM generate_series(1, 5000) AS n
-"""
-_READ = """
-SELECT coalesce(sum(pg_stat_get_tuples_returned(indexrelid)), 0)::bigint FROM pg_index WHERE indrelid = 'alias'::regclass
 """
 
 
@@ -46,24 +43,10 @@ async def stored(database: Database) -> list[Alert]:
     return alerts[:ASKED]
 
 
-async def entries_read(database: Database, work: Callable[[Connection], Awaitable[object]]) -> int:
-    """How many index entries of `alias` it reads."""
-
-    async def counted(connection: Connection) -> int:
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        before = await connection.fetchval(_READ)
-        await work(connection)
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        await connection.execute("SELECT pg_stat_clear_snapshot()")
-        return int(await connection.fetchval(_READ) - before)
-
-    return await database.read(counted)
-
-
 async def test_an_alert_is_found_by_a_key_that_joined_it(database: Database, stored: list[Alert]) -> None:
     keys = [(a.scope, f"{a.dedup_key} too") for a in stored]
 
-    assert await entries_read(database, lambda c: aliases.by_key(c, keys)) < LIVE / 4
+    assert await entries_read(database, "alias", lambda c: aliases.by_key(c, keys)) < LIVE / 4
     assert await database.read(lambda c: aliases.by_key(c, keys)) == {
         key: alert.id for key, alert in zip(keys, stored, strict=True)
     }
@@ -73,14 +56,14 @@ async def test_alerts_are_found_by_their_title(database: Database, stored: list[
     since = NOON - timedelta(minutes=30)
     wanted = [Wanted(a.integration, a.title, since) for a in stored]
 
-    assert await entries_read(database, lambda c: aliases.by_title(c, wanted)) < LIVE / 4
+    assert await entries_read(database, "alias", lambda c: aliases.by_title(c, wanted)) < LIVE / 4
     assert await database.read(lambda c: aliases.by_title(c, wanted)) == [a.id for a in stored]
     late = [replace(one, since=NOON) for one in wanted]
     assert await database.read(lambda c: aliases.by_title(c, late)) == [], "what began then is too old"
 
 
 async def test_the_keys_of_an_alert_are_found_by_the_alert(database: Database, stored: list[Alert]) -> None:
-    assert await entries_read(database, lambda c: aliases.keys_of(c, stored, ["x"], 9)) < LIVE / 4
+    assert await entries_read(database, "alias", lambda c: aliases.keys_of(c, stored, ["x"], 9)) < LIVE / 4
     found = await database.read(lambda c: aliases.keys_of(c, stored, ["x"], 9))
     assert {alert: set(keys) for alert, keys in found.items()} == {
         a.id: {a.dedup_key, f"{a.dedup_key} too"} for a in stored
@@ -105,4 +88,4 @@ async def test_what_came_before_is_found_by_key_and_by_title(database: Database,
     ]
     windows = {a.integration: timedelta(minutes=30) for a in stored}
 
-    assert await entries_read(database, lambda c: aliases.history(c, works, windows)) < LIVE / 4
+    assert await entries_read(database, "alias", lambda c: aliases.history(c, works, windows)) < LIVE / 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import pytest
 
@@ -11,15 +11,13 @@ from tocsin.store import intake, undecided
 from tocsin.store.database import Connection, Database
 from tocsin.store.intake import Repeat
 
+from .planned import entries_read
 from .rows import NOON, an_alert, at_the_door
 
 LIVE, ASKED = 600, 5
 _RESOLVED = """
 INSERT INTO alert (id, integration, scope, source, dedup_key, status, title, correlation_id, fingerprint, first_event_at, last_event_at)
 SELECT gen_random_uuid(), 'i', 'i', 's', 'old-' || n, 'resolved', 't', 'c', '', now(), now() FROM generate_series(1, 5000) AS n
-"""
-_READ = """
-SELECT coalesce(sum(pg_stat_get_tuples_returned(indexrelid)), 0)::bigint FROM pg_index WHERE indrelid = 'alert'::regclass
 """
 
 
@@ -38,32 +36,18 @@ async def stored(database: Database) -> list[Alert]:
     return alerts[:ASKED]
 
 
-async def entries_read(database: Database, work: Callable[[Connection], Awaitable[object]]) -> int:
-    """How many index entries of `alert` it reads."""
-
-    async def counted(connection: Connection) -> int:
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        before = await connection.fetchval(_READ)
-        await work(connection)
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        await connection.execute("SELECT pg_stat_clear_snapshot()")
-        return int(await connection.fetchval(_READ) - before)
-
-    return await database.read(counted)
-
-
 async def test_repeats_are_counted_by_key(database: Database, stored: list[Alert]) -> None:
     door = at_the_door(stored[0])
     repeats = [Repeat(a.scope, a.dedup_key, door.fingerprint, 1) for a in stored]
 
-    assert await entries_read(database, lambda c: intake.count_repeats(c, repeats, NOON)) < LIVE / 4
+    assert await entries_read(database, "alert", lambda c: intake.count_repeats(c, repeats, NOON)) < LIVE / 4
     assert len(await database.read(lambda c: intake.count_repeats(c, repeats, NOON))) == ASKED
 
 
 async def test_live_alerts_are_found_by_key(database: Database, stored: list[Alert]) -> None:
     keys = [(a.scope, a.dedup_key) for a in stored]
 
-    assert await entries_read(database, lambda c: intake.live_alerts(c, keys)) < LIVE / 4
+    assert await entries_read(database, "alert", lambda c: intake.live_alerts(c, keys)) < LIVE / 4
     assert len(await database.transact(lambda c: intake.live_alerts(c, keys))) == ASKED
 
 
@@ -71,4 +55,4 @@ async def test_what_came_before_is_found_by_key(database: Database, stored: list
     def claim(connection: Connection) -> Awaitable[object]:
         return undecided.claim(connection, ASKED, NOON)
 
-    assert await entries_read(database, claim) < LIVE / 4
+    assert await entries_read(database, "alert", claim) < LIVE / 4

@@ -14,14 +14,7 @@ async def test_s25_an_acknowledgement_ends_unless_its_holder_acts(begin: Begin) 
     rig = await begin(at=BY_DAY)
     await rig.alert(**CHECKOUT)
     await rig.quiet()
-    (page,) = await rig.pagerduty()
-    await rig.control("POST", "/pagerduty/services/PWEB001", {"acknowledgement_timeout": None})
-    await rig.control("POST", f"/pagerduty/incidents/{page['id']}/acknowledge", {"user": "ed@example.com"})
-
-    async def held() -> bool:
-        return bool((await rig.incident())["status"] == "mitigated")
-
-    await rig.until(held, "it is acknowledged")
+    page = await rig.taken_at_pagerduty("ed@example.com")
     await rig.advance(minutes=55)
 
     async def warned() -> bool:
@@ -30,7 +23,7 @@ async def test_s25_an_acknowledgement_ends_unless_its_holder_acts(begin: Begin) 
 
     await rig.until(warned, "the holder is warned here and there")
     await rig.control(
-        "POST", f"/pagerduty/incidents/{page['id']}/note", {"user": "ed@example.com", "content": "on it"}
+        "POST", f"/pagerduty/incidents/{page}/note", {"user": "ed@example.com", "content": "on it"}
     )
 
     async def kept() -> bool:

@@ -127,8 +127,8 @@ async def silence(rig: Rig, minutes: int) -> None:
     await rig.call("POST", "/api/v1/silences", body, want=201)
 
 
-async def test_silenced_meanwhile_it_is_asked_about_when_the_silence_is_over(begin: Begin) -> None:
-    """S21, S7: a silence made before the five minutes are over is kept, said, and hides nothing for good."""
+async def silenced_meanwhile(begin: Begin) -> Rig:
+    """The five minutes are over under a silence of ten, and the timeline says why nobody is asked."""
     rig = await asked_again_by_the_second(begin)
     await silence(rig, minutes=10)
     await rig.advance(minutes=5)
@@ -138,6 +138,12 @@ async def test_silenced_meanwhile_it_is_asked_about_when_the_silence_is_over(beg
 
     await rig.until(told, "the timeline says that the silence keeps the holder from being asked")
     await rig.quiet()
+    return rig
+
+
+async def test_silenced_meanwhile_it_is_asked_about_when_the_silence_is_over(begin: Begin) -> None:
+    """S21, S7: a silence made before the five minutes are over is kept, said, and hides nothing for good."""
+    rig = await silenced_meanwhile(begin)
     assert (await rig.incident())["status"] == "mitigated"
     assert await rung(rig) == 2
     await rig.advance(minutes=6)
@@ -153,15 +159,7 @@ async def test_silenced_meanwhile_it_is_asked_about_when_the_silence_is_over(beg
 
 async def test_whoever_acknowledges_under_the_silence_knows_what_joined(begin: Begin) -> None:
     """S21, S7: nothing is owed at the end of the silence when the holder acknowledged again under it."""
-    rig = await asked_again_by_the_second(begin)
-    await silence(rig, minutes=10)
-    await rig.advance(minutes=5)
-
-    async def told() -> bool:
-        return any(line["kind"] == "page_muted" for line in await rig.timeline())
-
-    await rig.until(told, "the timeline says that the silence keeps the holder from being asked")
-    await rig.quiet()
+    rig = await silenced_meanwhile(begin)
     await rig.advance(minutes=1)
     await acknowledge(rig)
     await rig.advance(minutes=5)

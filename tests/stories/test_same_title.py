@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from away import back, lost
 from plug import Plug
 from rig import KEYS, Begin, Rig
 
@@ -124,13 +125,7 @@ async def test_s47_paged_without_the_database_it_still_belongs_to_what_was_there
     incident's, and is ended; there is no second incident, and the last resolve ends the first."""
     rig = await begin(config=CONFIG, dsn=plug.dsn)
     await say(rig, "h1")
-    await plug.pull()
-    rig.daemon.hub.wake.ring("keeper")
-
-    async def away() -> bool:
-        return rig.daemon.hub.away is not None
-
-    await rig.until(away, "the hub sees that the database is away")
+    await lost(rig, plug)
     await tell(rig, "h2")
     await tell(rig, "h3")
     await rig.advance(seconds=31)
@@ -141,15 +136,7 @@ async def test_s47_paged_without_the_database_it_still_belongs_to_what_was_there
 
     await rig.until(paged, "a page without the database")
     assert len(await rig.pagerduty()) == 2, "h2 and h3 are one"
-    await plug.plug_in()
-
-    async def back() -> bool:
-        rig.daemon.hub.wake.ring("keeper")
-        return rig.daemon.hub.away is None
-
-    await rig.until(back, "the journal is given back")
-    await rig.advance(seconds=11)
-    await rig.quiet()
+    await back(rig, plug)
     assert await alerts(rig) == [("ntp/h1", "open", 2)]
     assert sorted(p["status"] for p in await rig.pagerduty()) == ["resolved", "triggered"], (
         "the twin is ended"

@@ -19,14 +19,7 @@ SLOW = {
 async def held_by_ed(rig: Rig) -> None:
     await rig.alert(**SLOW)
     await rig.quiet()
-    (page,) = await rig.pagerduty()
-    await rig.control("POST", "/pagerduty/services/PWEB001", {"acknowledgement_timeout": None})
-    await rig.control("POST", f"/pagerduty/incidents/{page['id']}/acknowledge", {"user": "ed@example.com"})
-
-    async def held() -> bool:
-        return bool((await rig.incident())["status"] == "mitigated")
-
-    await rig.until(held, "Ed has it")
+    await rig.taken_at_pagerduty("ed@example.com")
     await rig.quiet()
 
 

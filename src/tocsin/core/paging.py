@@ -261,10 +261,9 @@ class _State:
             return
         left = [way for way in self.plan.last_resort if way not in self.asked]
         if self.now < due:
+            # without one, time alone changes nothing: a failure is looked at when it comes
             if left and self.plan.last_resort_at is None:
-                self.wake.append(
-                    due
-                )  # without one time alone changes nothing: a failure is looked at when it comes
+                self.wake.append(due)
             return
         step = next((i for i, s in reversed(list(enumerate(self.plan.steps))) if s.sent_at), 0)
         if left and self.plan.last_resort_at is None:
