@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
+from aiohttp import web
 from fastapi.routing import APIRoute
 
 from tocsin.api import app as api
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 KEY = {"Idempotency-Key": "7c0d6f0e-1"}
 INCIDENTS, ALERTS = "/api/v1/incidents", "/api/v1/alerts"
 DECLARED = {"title": "It burns", "severity": "high"}
+IN_TRANSACTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
 
 
 async def count(office: Office, table: str) -> int:
@@ -298,6 +301,37 @@ async def test_applying_twice_is_one_version(office: Office) -> None:
     assert first.json() == second.json()
     assert (first.json()["version"], first.json()["changed"]) == (2, True)
     assert office.hub.policy.version == 2
+
+
+async def test_providers_are_asked_outside_of_the_keyed_transaction(
+    office: Office, database_url: str
+) -> None:
+    """However slow they are, no other apply waits for them; and what they say counts all the same."""
+    waiting: list[int] = []
+
+    async def answers_404(request: web.Request) -> web.Response:
+        watcher = await asyncpg.connect(database_url)
+        waiting.append(await watcher.fetchval(IN_TRANSACTIONS))
+        await watcher.close()
+        return web.json_response({"error": {"message": "Not Found", "code": 2100}}, status=404)
+
+    runner = web.AppRunner(app := web.Application())
+    app.router.add_route("*", "/{path:.*}", answers_404)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    custom = "custom: {service_id: PGONE, from_email: ops@example.com}"
+    text = f"connectors: {{new: {{type: pagerduty, api_key: k0, base_url: '{url}', {custom}}}}}"
+    try:
+        refused = await office.ask("POST", "/api/v1/config", {"text": text}, headers=KEY)
+        forced = await office.ask("POST", "/api/v1/config?force=true", {"text": text}, headers=KEY)
+    finally:
+        await runner.cleanup()
+
+    assert "connectors.new.custom.service_id" in [e["field"] for e in refused.json()["faults"]]
+    assert (forced.status_code, office.hub.policy.version) == (200, 2)
+    assert waiting
+    assert set(waiting) == {0}
 
 
 async def test_a_revoked_token_is_revoked_once(office: Office) -> None:

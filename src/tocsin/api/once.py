@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 
 from tocsin.api.auth import authorize
 from tocsin.core.errors import BadInput, Conflict, FieldFault, Later, NotAllowed, Refusal
-from tocsin.engine import configure
+from tocsin.engine import configure, mapped
 from tocsin.engine.hub import Hub
 from tocsin.engine.seal import Unsealable
 from tocsin.store import answers
@@ -209,7 +209,7 @@ async def _handle(request: Request, plain: Callable[[Request], Coroutine[Any, An
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return Kept(response.status_code, headers, bytes(response.body))
 
-    kept = await once(hub, who.id, key, fingerprint, work)
+    kept = await mapped.outside(lambda: once(hub, who.id, key, fingerprint, work))
     if not kept.replayed:
         return made[-1]
     return Response(kept.body, kept.status, {**kept.headers, REPLAYED: "true"})

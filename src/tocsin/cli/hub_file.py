@@ -24,21 +24,25 @@ _File = Annotated[
     str,
     typer.Option("--file", "-f", metavar="FILE", help="The configuration in YAML; - is the standard input."),
 ]
+_Prune = Annotated[
+    bool, typer.Option("--prune", help="Remove what commands made and the file does not name.")
+]
 
 
 @command(app, "diff", example="im diff -f hub.yaml")
-def diff(session: Session, file: _File = "") -> None:
+def diff(session: Session, file: _File = "", prune: _Prune = False) -> None:
     """Show what applying a configuration file would change.
 
-    Nothing is changed. Variables like ${NAME} are filled from this command's environment.
+    Nothing is changed. Variables like ${NAME} are filled from this command's environment. What was made by command and
+    is not in the file stays; what was changed by command and is in the file is taken back: both are told.
     """
-    _Given(session, file).difference()
+    _Given(session, file, prune=prune).difference()
 
 
 @command(
     app,
     "apply",
-    example="im apply -f hub.yaml\nim apply -f hub.yaml --yes      (in a pipeline)\nim apply -f hub.yaml --force    (although it was refused)",
+    example="im apply -f hub.yaml\nim apply -f hub.yaml --yes      (in a pipeline)\nim apply -f hub.yaml --force    (although it was refused)\nim apply -f hub.yaml --prune    (without what commands made)",
 )
 def apply(
     session: Session,
@@ -49,14 +53,16 @@ def apply(
         bool,
         typer.Option("--force", help="Also when somebody would not be paged any more."),
     ] = False,
+    prune: _Prune = False,
 ) -> None:
     """Apply a configuration file, after showing what changes.
 
     Sends the text and those variables of this environment that it names as ${NAME}; no others. What would cost pages
     is refused with exit code 5, unless --force: a severity whose page path was never tested, an integration in use or a
-    connector with open incidents that goes, a default or a critical page that reaches nobody.
+    connector with open incidents that goes, a default or a critical page that reaches nobody. What commands made
+    stays unless --prune; what they changed in an entry of the file is taken back, and told.
     """
-    given = _Given(session, file)
+    given = _Given(session, file, prune=prune)
     change = given.difference(last=dry_run)
     if change.refusals and not force:
         raise typer.Exit(Code.CONFLICT)
@@ -75,10 +81,10 @@ def apply(
 class _Given:
     """The file that was given, and the variables that it names."""
 
-    def __init__(self, session: Session, file: str) -> None:
+    def __init__(self, session: Session, file: str, *, prune: bool) -> None:
         if not file:
             raise Usage("which file?", hint="im apply -f hub.yaml")
-        self._session = session
+        self._session, self._prune = session, prune
         self._name = "<stdin>" if file == "-" else Path(file).name
         self._shown = "<stdin>" if file == "-" else file
         try:
@@ -91,7 +97,9 @@ class _Given:
         """Print what would change, and what stands against it. `last`: nothing follows, so -o json is for this."""
         out = self._session.print
         try:
-            change = self._session.client.config_diff(self._text, self._environment, self._name)
+            change = self._session.client.config_diff(
+                self._text, self._environment, self._name, prune=self._prune
+            )
         except Exception as error:
             raise self._told(error) from error
         if out.structured:
@@ -104,13 +112,16 @@ class _Given:
         if not change.changed:
             out.line(f"{self._shown} changes nothing.")
         elif last and not change.refusals:
-            out.say(f"Nothing was changed yet. Next: im apply -f {self._shown}", "dim")
+            prune = " --prune" if self._prune else ""
+            out.say(f"Nothing was changed yet. Next: im apply -f {self._shown}{prune}", "dim")
         return change
 
     def apply(self, *, force: bool) -> None:
         """Apply it and say which version is now in force."""
         try:
-            change = self._session.client.config_apply(self._text, self._environment, self._name, force=force)
+            change = self._session.client.config_apply(
+                self._text, self._environment, self._name, force=force, prune=self._prune
+            )
         except Exception as error:
             raise self._told(error) from error
         if self._session.print.data(change.raw):

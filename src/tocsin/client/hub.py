@@ -196,17 +196,25 @@ class Client(House):
         """The configuration in force."""
         return self._one("/api/v1/config", Config)
 
-    def config_diff(self, text: str, environment: Mapping[str, str], file: str) -> ConfigChange:
+    def config_diff(
+        self, text: str, environment: Mapping[str, str], file: str, *, prune: bool = False
+    ) -> ConfigChange:
         """What would change if this YAML text were applied. BadInput names lines of `text`."""
-        return self._config("/api/v1/config/diff", text, environment, file, {})
+        return self._config("/api/v1/config/diff", text, environment, file, {}, prune)
 
     def config_apply(
-        self, text: str, environment: Mapping[str, str], file: str, *, force: bool = False
+        self,
+        text: str,
+        environment: Mapping[str, str],
+        file: str,
+        *,
+        force: bool = False,
+        prune: bool = False,
     ) -> ConfigChange:
         """Apply this YAML text; `environment` fills its ${NAMES}. Conflict (code "unsafe") names what it would
-        cost now, unless `force`."""
+        cost now, unless `force`. `prune` = without what commands made and the text does not name."""
         query = {"force": "true"} if force else {}
-        return self._config("/api/v1/config", text, environment, file, query)
+        return self._config("/api/v1/config", text, environment, file, query, prune)
 
     def config_versions(self, *, limit: int = 100, cursor: str = "") -> Page[ConfigVersion]:
         """Every configuration that was applied, the newest first, without its text."""
@@ -229,9 +237,11 @@ class Client(House):
         return shaped(self.call("POST", path, query=query).json(), ConfigChange)
 
     def _config(
-        self, path: str, text: str, environment: Mapping[str, str], file: str, query: Mapping[str, object]
-    ) -> ConfigChange:
-        body = {"text": text, "environment": dict(environment), "file": file}
+        self, path: str, text: str, environment: Mapping[str, str], file: str, query: Mapping[str, object],
+        prune: bool,
+    ) -> ConfigChange:  # fmt: skip
+        body: dict[str, object] = {"text": text, "environment": dict(environment), "file": file}
+        body |= {"prune": True} if prune else {}
         return shaped(self.call("POST", path, query=query, json_body=body).json(), ConfigChange)
 
     # --- silences and maintenance windows --------------------------------------------------------------

@@ -21,7 +21,7 @@ from tocsin.engine import mapped, snapshot, weigh
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
-from tocsin.policy import Loaded
+from tocsin.policy import Loaded, Present
 from tocsin.store import aliases, configs, tokens
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
@@ -43,30 +43,57 @@ class Applied:
     refusals: tuple[FieldFault, ...] = ()
 
 
-def read(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Loaded:
-    """Read and check a configuration; raises BadInput with every fault and its line."""
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a change of the configuration starts from: when it is another by then, the change is made anew."""
+
+    version: Version | None
+    sealed: Mapping[str, bytes]
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        return self.version.document if self.version else {}
+
+    def same_as(self, other: Basis) -> bool:
+        numbers = [basis.version.version if basis.version else 0 for basis in (self, other)]
+        return numbers[0] == numbers[1] and self.sealed == other.sealed
+
+
+async def basis(connection: Connection) -> Basis:
+    """The version in force and every credential, as they are stored now."""
+    return Basis(await configs.latest(connection), await configs.sealed_secrets(connection))
+
+
+def read(
+    hub: Hub, text: str, over: Basis, *, environment: Mapping[str, str], file_name: str, start: bool = False, prune: bool = False
+) -> Loaded:  # fmt: skip
+    """Read and check a configuration that is laid over the one in force; raises BadInput with every fault and its line."""
+    secrets, _ = opened(hub, over.sealed)
     loaded = policies.load(
         text, env=environment, known_sources=hub.known_sources, known_providers=hub.known_providers, file_name=file_name,
-        check_settings=partial(_settings_faults, hub),
+        check_settings=partial(settings_faults, hub),
+        present=Present(document=over.document, secrets=secrets, start=start, prune=prune),
     )  # fmt: skip
-    return _with_told_sources(hub, loaded)
+    return with_told_sources(hub, loaded)
 
 
 def read_stored(hub: Hub, document: Mapping[str, Any], secrets: Mapping[str, str], name: str) -> Loaded:
     """The same of a stored document, with these credentials; lines are those of `im config show`."""
     loaded = policies.load_stored(
         document, secrets=secrets, known_sources=hub.known_sources, known_providers=hub.known_providers, name=name,
-        check_settings=partial(_settings_faults, hub),
+        check_settings=partial(settings_faults, hub),
     )  # fmt: skip
-    return _with_told_sources(hub, loaded)
+    return with_told_sources(hub, loaded)
 
 
-def _settings_faults(hub: Hub, kind: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+def settings_faults(hub: Hub, kind: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a provider's folder finds wrong with a connector's settings: (dotted field, what)."""
     known = hub.providers.get(kind)
     return known.module.check_settings(settings) if known else []
 
 
-def _with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
+def with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
+    """With a warning for each integration whose source this hub has not."""
     later = [i.name for i in loaded.policy.integrations.values() if i.source not in hub.sources]
     told = tuple(
         f"integrations.{name}: its source comes with a later version; until then its address answers 404"
@@ -77,19 +104,38 @@ def _with_told_sources(hub: Hub, loaded: Loaded) -> Loaded:
 
 async def apply(
     hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str, author: str, origin: str, force: bool = False,
-    ask: bool = True,
+    start: bool = False, prune: bool = False,
 ) -> Applied:  # fmt: skip
     """Make a text the configuration in force; the same text twice makes one version.
 
-    Raises BadInput for what it cannot mean, Unsafe for what would cost pages now, unless `force`. `ask` = providers are
-    asked whether what it names there exists.
+    What commands made stays unless `prune` (ADR 0029). Raises BadInput for what it cannot mean, Unsafe for what would
+    cost pages now, unless `force`. `start` = the hub starts with it: providers are not asked whether what it names there
+    exists, and what a command changed is not taken back by what the file said before.
     """
-    loaded = read(hub, text, environment=environment, file_name=file_name)
-    there = await mapped.look_up(hub, loaded) if ask else mapped.UNASKED
+
+    def made(over: Basis) -> Loaded:
+        return read(hub, text, over, environment=environment, file_name=file_name, start=start, prune=prune)
+
+    return await change(hub, made, name=file_name, author=author, origin=origin, force=force, ask=not start)
+
+
+async def change(
+    hub: Hub, made: Callable[[Basis], Loaded], *, name: str, author: str, origin: str, force: bool, ask: bool = True,
+    only: Collection[str] | None = None,
+) -> Applied:  # fmt: skip
+    """Put in force what `made` makes of the version in force, in one transaction. `ask` = providers are asked first
+    whether what it names there exists, those of the connectors `only`, where given. Raises what `made` raises, and
+    Unsafe unless `force`."""
+    over = await hub.database.read(basis)
+    loaded = made(over)
+    there = await mapped.look_up(hub, loaded, only) if ask else mapped.UNASKED
 
     async def work(connection: Connection) -> Applied:
+        await configs.one_at_a_time(connection)
+        now = await basis(connection)
+        newest = loaded if now.same_as(over) else made(now)
         return await install(
-            connection, hub, loaded, name=file_name, author=author, origin=origin, force=force, there=there
+            connection, hub, newest, name=name, author=author, origin=origin, force=force, there=there
         )
 
     return await hub_takes(hub, work)
@@ -114,7 +160,7 @@ async def apply_at_start(hub: Hub, file: Path, environment: Mapping[str, str]) -
             author="start",
             origin="file",
             force=not in_force,
-            ask=False,
+            start=True,
         )
     except (BadInput, weigh.Unsafe, OSError, UnicodeDecodeError) as fault:
         if not in_force:
@@ -176,10 +222,21 @@ async def _changed_secrets(connection: Connection, hub: Hub, given: Mapping[str,
     return {name for name, value in given.items() if kept.get(name) != value}
 
 
-async def compare(hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str) -> Applied:
+async def compare(
+    hub: Hub, text: str, *, environment: Mapping[str, str], file_name: str, prune: bool = False
+) -> Applied:
     """What an apply would do; nothing is changed."""
-    loaded = read(hub, text, environment=environment, file_name=file_name)
-    there = await mapped.look_up(hub, loaded)
+
+    def made(over: Basis) -> Loaded:
+        return read(hub, text, over, environment=environment, file_name=file_name, prune=prune)
+
+    return await rehearse(hub, made)
+
+
+async def rehearse(hub: Hub, made: Callable[[Basis], Loaded], only: Collection[str] | None = None) -> Applied:
+    """What `change` would do with the same; nothing is changed."""
+    loaded = made(await hub.database.read(basis))
+    there = await mapped.look_up(hub, loaded, only)
 
     async def look(connection: Connection) -> Applied:
         return await foreseen(connection, hub, await configs.latest(connection), loaded, there)

@@ -8,19 +8,23 @@ asked, or may not say, proves nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
-from tocsin.core.errors import FieldFault
+from tocsin.core.errors import Conflict, FieldFault
 from tocsin.core.policy import Policy
 from tocsin.core.ports import Call, ConnectorSettings, Request, Response
 from tocsin.engine.hub import Active, Hub
 from tocsin.engine.wire import Wire
 from tocsin.policy import Loaded
 
+T = TypeVar("T")
 SECONDS = 4.0
 AT_ONCE = 4
 """Reads under way at once for one connector."""
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,52 @@ async def look(hub: Hub, wire: Wire, kind: str, settings: ConnectorSettings) -> 
     return Looked(tuple(gone), faults[0] if faults else "")
 
 
-async def look_up(hub: Hub, loaded: Loaded) -> There:
-    """What of `loaded` is not there; asks, so it is called outside of any transaction."""
-    then = _able(hub, loaded.policy, loaded.secrets)
+class AskFirst(Exception):
+    """Providers cannot be asked here, inside of a transaction: leave it, `await ask()`, and do the same again."""
+
+    def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
+        super().__init__("providers are asked outside of a transaction")
+        self.ask = ask
+
+
+_answered: ContextVar[dict[str, There] | None] = ContextVar("answered", default=None)
+
+
+async def outside(work: Callable[[], Awaitable[T]]) -> T:
+    """Carry out `work`, which transacts as a whole: when it must ask providers it is left, they are asked, and it
+    begins anew. Whoever changes the configuration meanwhile may make that happen again, but not for ever."""
+    token = _answered.set({})
+    try:
+        for _ in range(_TRIES):
+            try:
+                return await work()
+            except AskFirst as first:
+                await first.ask()
+        raise Conflict("The configuration changes all the time; nothing was changed", hint="try again")
+    finally:
+        _answered.reset(token)
+
+
+async def look_up(hub: Hub, loaded: Loaded, only: Collection[str] | None = None) -> There:
+    """What of `loaded` is not there, of the connectors `only` where given. Inside of a transaction that another holds
+    open it raises AskFirst, for `outside`."""
+    if not hub.database.joined:
+        return await _look_up(hub, loaded, only)
+    answered = _answered.get()
+    if answered is None:
+        return UNASKED
+    if loaded.hash not in answered:
+
+        async def ask() -> None:
+            answered[loaded.hash] = await _look_up(hub, loaded, only)
+
+        raise AskFirst(ask)
+    return answered[loaded.hash]
+
+
+async def _look_up(hub: Hub, loaded: Loaded, only: Collection[str] | None) -> There:
+    able = _able(hub, loaded.policy, loaded.secrets)
+    then = {name: settings for name, settings in able.items() if only is None or name in only}
     now = _able(hub, hub.policy, hub.active.secrets)
     wire = Wire()
     try:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tocsin.core.errors import BadInput
+from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.index import catalog_needs, index_of, needs_of
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
@@ -15,8 +15,10 @@ from tocsin.core.mute import circle_in
 from tocsin.core.policy import Connector, Policy, Service
 from tocsin.policy.document import Faults, Node, node_of, read_yaml
 from tocsin.policy.edges import Known, address_fault, read_connectors, read_integrations
+from tocsin.policy.entries import HIDDEN, ORDER, markers, with_marks
 from tocsin.policy.expressions import Expressions
 from tocsin.policy.fields import Section
+from tocsin.policy.keeping import Kept, Present, lay_over
 from tocsin.policy.lint import warnings_of
 from tocsin.policy.people import read_defaults, read_services, read_teams, read_users
 from tocsin.policy.routing import Names, read_policies, read_routing
@@ -25,9 +27,6 @@ from tocsin.policy.secrets import filled, take_out
 
 CheckSettings = Callable[[str, Mapping[str, Json]], list[tuple[str, str]]]
 """(connector type, settings with credentials) -> (dotted field, what is wrong) for each fault."""
-
-ORDER = "$order"
-"""Entry of a stored document: the orders that count among keys, which a store may sort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +55,9 @@ def load(
     file_name: str,
     version: int = 0,
     check_settings: CheckSettings | None = None,
+    present: Present | None = None,
 ) -> Loaded:
-    """Compile a YAML document; `env` fills in ${NAME}.
+    """Compile a YAML document; `env` fills in ${NAME}. `present` = what it is laid over.
 
     Raises BadInput with one FieldFault for each fault found, with its line. `check_settings` asks the
     provider's own folder about a connector's settings; without it only credentials are looked for.
@@ -67,17 +67,16 @@ def load(
         root = read_yaml(text, env, faults)
     except BadInput as error:
         raise BadInput(f"{file_name}: {error.message}", faults=error.faults) from None
-    taken = take_out(root, faults, known_sources)
-    document = Section(taken.root, "", faults)
+    kept = lay_over(take_out(root, faults, known_sources), present or Present())
+    document = Section(kept.root, "", faults)
     known = Known(known_sources, known_providers)
     policy = _compile(document, known, version)
-    _check_connectors(document, policy, taken.secrets, check_settings, known)
-    _check_heartbeat(document, policy, taken.secrets)
-    _check_circles(document, policy)
+    told = _check(document, policy, kept.secrets, check_settings, known)
     if faults.found:
-        raise _refusal(file_name, faults)
-    loaded = _loaded(policy, _stored(taken.root, policy), taken.secrets)
-    return replace(loaded, line_of=document.line_at)
+        raise _refusal(file_name, _explained(faults, kept))
+    loaded = _loaded(policy, with_marks(_stored(kept.root, policy), kept.marks), kept.secrets)
+    warnings = (*loaded.warnings, *kept.told, *told)
+    return replace(loaded, warnings=warnings, line_of=document.line_at)
 
 
 def checked(
@@ -89,16 +88,26 @@ def checked(
     check_settings: CheckSettings,
 ) -> Loaded:
     """A stored document under the same checks as a file; raises BadInput, without lines."""
+    loaded = whole(node_of(ordered(document)), secrets, known_sources, known_providers, check_settings)
+    if isinstance(loaded, Faults):
+        raise _refusal(name, loaded.found)
+    return replace(loaded, document=dict(document), hash=document_hash(document))
+
+
+def whole(
+    root: Node, secrets: Mapping[str, str], known_sources: Mapping[str, SourceFacts],
+    known_providers: Mapping[str, ProviderFacts], check_settings: CheckSettings,
+) -> Loaded | Faults:  # fmt: skip
+    """A document without credentials, checked as a whole: what it means, or every fault, without lines."""
     faults = Faults()
-    section = Section(node_of(_ordered(document)), "", faults)
+    section = Section(root, "", faults)
     known = Known(known_sources, known_providers)
     policy = _compile(section, known, 0)
-    _check_connectors(section, policy, secrets, check_settings, known)
-    _check_heartbeat(section, policy, secrets)
-    _check_circles(section, policy)
+    told = _check(section, policy, secrets, check_settings, known)
     if faults.found:
-        raise _refusal(name, faults)
-    return _loaded(policy, dict(document), secrets)
+        return faults
+    loaded = _loaded(policy, _stored(root, policy), secrets)
+    return replace(loaded, warnings=(*loaded.warnings, *told))
 
 
 def _loaded(policy: Policy, stored: dict[str, Json], secrets: Mapping[str, str]) -> Loaded:
@@ -124,9 +133,9 @@ def compile_document(
     anything else that no longer compiles raises BadInput."""
     faults = Faults()
     known = Known(known_sources, known_providers, complete=False)
-    policy = _compile(Section(node_of(_ordered(document)), "", faults), known, version)
+    policy = _compile(Section(node_of(ordered(document)), "", faults), known, version)
     if faults.found:
-        raise _refusal(f"stored version {version}", faults)
+        raise _refusal(f"stored version {version}", faults.found)
     if not key_hashes:
         return policy
     integrations = {
@@ -136,9 +145,9 @@ def compile_document(
     return replace(policy, integrations=integrations)
 
 
-def _ordered(document: Mapping[str, Json]) -> dict[str, Json]:
-    """The document without its note of the order of keys, and in that order."""
-    entries = {key: value for key, value in document.items() if key != ORDER}
+def ordered(document: Mapping[str, Json]) -> dict[str, Json]:
+    """The document without its hidden entries, its keys in the order that counts."""
+    entries = {key: value for key, value in document.items() if key not in HIDDEN}
     order = document.get(ORDER)
     for section, names in order.items() if isinstance(order, Mapping) else ():
         there = entries.get(section, {})
@@ -202,9 +211,19 @@ def with_indexes(policy: Policy) -> Policy:
     )
 
 
+def _check(
+    document: Section, policy: Policy, secrets: Mapping[str, str], check: CheckSettings | None, known: Known
+) -> tuple[str, ...]:
+    """Note what is wrong with the whole; what could not be looked at is told."""
+    told = _check_connectors(document, policy, secrets, check, known)
+    _check_heartbeat(document, policy, secrets)
+    _check_circles(document, policy)
+    return tuple(told)
+
+
 def _check_heartbeat(document: Section, policy: Policy, secrets: Mapping[str, str]) -> None:
     heartbeat = policy.defaults.heartbeat
-    if heartbeat is None or not heartbeat.url:
+    if heartbeat is None or not heartbeat.url or set(markers(heartbeat.url)) - secrets.keys():
         return
     section = document.section("defaults").section("heartbeat")
     url = filled(heartbeat.url, dict(secrets))
@@ -216,13 +235,18 @@ def _check_heartbeat(document: Section, policy: Policy, secrets: Mapping[str, st
 
 def _check_connectors(
     document: Section, policy: Policy, secrets: Mapping[str, str], check: CheckSettings | None, known: Known
-) -> None:
+) -> list[str]:
     section = document.section("connectors")
+    told = []
     for name, connector in policy.connectors.items():
         entry = section.section(name)
+        if lost := sorted(set(markers(connector.settings)) - secrets.keys()):
+            told.append(f"connectors.{name}: {lost[0]} cannot be opened, so its settings were not looked at")
+            continue
         settings = filled({**connector.settings, "type": connector.type}, dict(secrets))
         for path, message in check(connector.type, settings) if check else _credentials(connector, known):
             entry.faults.add(entry.at(path), message, entry.line_at(path))
+    return told
 
 
 def _check_circles(document: Section, policy: Policy) -> None:
@@ -252,8 +276,18 @@ def _stored(root: Node, policy: Policy) -> dict[str, Json]:
     return document
 
 
-def _refusal(file_name: str, faults: Faults) -> BadInput:
-    found = sorted(faults.found, key=lambda fault: fault.line or 0)
+def _explained(faults: Faults, kept: Kept) -> tuple[FieldFault, ...]:
+    """The faults, with a word where they lie in what a command made: no line of the file says it."""
+
+    def own(fault: FieldFault) -> bool:
+        return any(fault.field == name or fault.field.startswith(f"{name}.") for name in kept.names)
+
+    said = "; it was made by command and stays unless `--prune` is given"
+    return tuple(replace(f, message=f.message + said) if own(f) else f for f in faults.found)
+
+
+def _refusal(file_name: str, faults: tuple[FieldFault, ...]) -> BadInput:
+    found = sorted(faults, key=lambda fault: fault.line or 0)
     first = found[0]
     where = f"{file_name}:{first.line}" if first.line else file_name
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -25,21 +25,41 @@ _NAMES = re.compile(
 )
 
 
+class _Secrets(dict[str, str]):
+    """Credentials by name, and the names that are taken already."""
+
+    def __init__(self, kept: Collection[str] = ()) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def keep(self, path: str, value: str) -> str:
+        """Its name: the path, or one beside it when a credential that stays has that name (a list that moved up)."""
+        name, count = path, 0
+        while name in self._kept:
+            count += 1
+            name = f"{path}.{count}"
+        self[name] = value
+        return name
+
+
 @dataclass(slots=True)
 class TakenOut:
     """The document without credentials, and the credentials by name."""
 
     root: Node
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: _Secrets = field(default_factory=_Secrets)
 
 
-def take_out(root: Node, faults: Faults, sources: Mapping[str, SourceFacts]) -> TakenOut:
+def take_out(
+    root: Node, faults: Faults, sources: Mapping[str, SourceFacts], *, kept: Collection[str] = ()
+) -> TakenOut:
     """Take the credentials out of `connectors` and `integrations`. `root` itself is left alone. `sources` say how
-    the keys of their integrations look."""
-    found = TakenOut(root)
+    the keys of their integrations look; `kept` are markers that may stand in it and stay, in an entry that is edited.
+    """
+    found = TakenOut(root, _Secrets(kept))
     if not isinstance(root.value, dict):
         return found
-    _refuse_markers(root, "", faults)
+    _refuse_markers(root, "", faults, kept)
     parts = dict(root.value)
     for name in ("connectors", "integrations"):
         section = parts.get(name)
@@ -56,7 +76,7 @@ def take_out(root: Node, faults: Faults, sources: Mapping[str, SourceFacts]) -> 
     return found
 
 
-def _heartbeat_taken(defaults: Node, secrets: dict[str, str], faults: Faults) -> Node:
+def _heartbeat_taken(defaults: Node, secrets: _Secrets, faults: Faults) -> Node:
     """The address of a heartbeat is itself the key to it, as are its headers."""
     heartbeat = defaults.value.get("heartbeat") if isinstance(defaults.value, dict) else None
     if heartbeat is None or not isinstance(heartbeat.value, dict) or not isinstance(defaults.value, dict):
@@ -84,7 +104,9 @@ def key_hash(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-def _without(node: Node, path: str, secrets: dict[str, str], faults: Faults, *, inside: bool = False) -> Node:
+def _without(node: Node, path: str, secrets: _Secrets, faults: Faults, *, inside: bool = False) -> Node:
+    if _is_marker(node):
+        return node
     if isinstance(node.value, dict):
         entries = {
             key: _without(entry, f"{path}.{key}", secrets, faults, inside=inside or bool(_NAMES.match(key)))
@@ -101,16 +123,17 @@ def _without(node: Node, path: str, secrets: dict[str, str], faults: Faults, *, 
         return node
     if not node.value.strip():
         faults.add(path, "is empty", node.key_line or node.line)
-    secrets[path] = node.value
-    return _marker(path, node)
+    return _marker(secrets.keep(path, node.value), node)
 
 
 def _key_taken(
-    entry: Node, original: Node, name: str, secrets: dict[str, str], faults: Faults,
+    entry: Node, original: Node, name: str, secrets: _Secrets, faults: Faults,
     sources: Mapping[str, SourceFacts],
 ) -> Node:  # fmt: skip
     """The integration with its key replaced and `key_hash` beside it."""
     if not isinstance(original.value, dict) or not isinstance(entry.value, dict):
+        return entry
+    if (kept := original.value.get("key")) is not None and _is_marker(kept):
         return entry
     given = original.value.get("key_hash")
     path = f"integrations.{name}.key"
@@ -132,15 +155,19 @@ def _key_taken(
     return replace(entry, value={**entry.value, "key": _marker(path, node), "key_hash": hashed})
 
 
-def _refuse_markers(node: Node, path: str, faults: Faults) -> None:
+def _is_marker(node: Node) -> bool:
+    return isinstance(node.value, dict) and SECRET in node.value
+
+
+def _refuse_markers(node: Node, path: str, faults: Faults, kept: Collection[str]) -> None:
     if isinstance(node.value, dict):
-        if SECRET in node.value:
+        if SECRET in node.value and not (len(node.value) == 1 and node.value[SECRET].value in kept):
             faults.add(path, f"{SECRET} belongs to stored versions: write ${{ENV_NAME}} here", node.line)
         for key, entry in node.value.items():
-            _refuse_markers(entry, f"{path}.{key}".lstrip("."), faults)
+            _refuse_markers(entry, f"{path}.{key}".lstrip("."), faults, kept)
     elif isinstance(node.value, list):
         for index, entry in enumerate(node.value):
-            _refuse_markers(entry, f"{path}.{index}", faults)
+            _refuse_markers(entry, f"{path}.{index}", faults, kept)
 
 
 def _has_password(text: str) -> bool:

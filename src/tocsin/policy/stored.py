@@ -5,7 +5,7 @@ A stored document has no lines of its own: faults name those of its YAML as `sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import yaml
@@ -14,8 +14,9 @@ from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.policy.document import Faults, read_yaml
-from tocsin.policy.fields import SECRET, Section
-from tocsin.policy.loading import ORDER, CheckSettings, Loaded, checked
+from tocsin.policy.entries import BY_COMMAND, HIDDEN, ORDER, marked_in_words, markers
+from tocsin.policy.fields import Section
+from tocsin.policy.loading import CheckSettings, Loaded, checked
 
 SECTIONS = (
     "defaults", "teams", "users", "services", "facts", "classification", "maintenance", "grouping",
@@ -28,22 +29,22 @@ def shown(document: Mapping[str, Json]) -> str:
     """The document as YAML, the same text whatever the order of its keys; "" for an empty one.
 
     Credentials stand as `{$secret: name}`. Where order counts (which service matches first, which
-    connector the built-in default asks first) it is the order of the file.
+    connector the built-in default asks first) it is the order of the file. What commands did stands in comments.
     """
-    entries = {key: value for key, value in document.items() if key != ORDER}
-    if not entries:
+    entries = {key: value for key, value in document.items() if key not in HIDDEN}
+    if not entries and BY_COMMAND not in document:
         return ""
     names = [*(n for n in SECTIONS if n in entries), *sorted(n for n in entries if n not in SECTIONS)]
     order = document.get(ORDER)
     first = order if isinstance(order, Mapping) else {}
     plain = {name: _in_order(_sorted(entries[name]), first.get(name)) for name in names}
-    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
-    return text
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120) if plain else ""
+    return text + "".join(f"# {line}\n" for line in marked_in_words(document))
 
 
 def secret_names(document: Mapping[str, Json]) -> frozenset[str]:
     """The credentials that a stored document names."""
-    return frozenset(_markers(document))
+    return frozenset(markers({key: value for key, value in document.items() if key not in HIDDEN}))
 
 
 def with_keys_of(document: Mapping[str, Json], present: Mapping[str, Json]) -> dict[str, Json]:
@@ -121,16 +122,3 @@ def _in_order(value: Json, names: Json) -> Json:
         return value
     first = {str(name): value[str(name)] for name in names if str(name) in value}
     return {**first, **value}
-
-
-def _markers(value: Json) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        name = value.get(SECRET)
-        if isinstance(name, str) and len(value) == 1:
-            yield name
-            return
-        for entry in value.values():
-            yield from _markers(entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from _markers(entry)

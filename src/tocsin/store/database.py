@@ -191,12 +191,21 @@ class Database:
             await self._pool.expire_connections()
         return DatabaseAway(str(fault) or type(fault).__name__)
 
-    def _line(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection of the `as_one` around, or one of the pool."""
+    @property
+    def joined(self) -> bool:
+        """True inside of an `as_one`: what is sent from here would go out before the commit."""
+        return self._around() is not None
+
+    def _around(self) -> Connection | None:
         joined = _joined.get()
         if joined is not None and joined[0] is self and joined[1] is asyncio.current_task():
-            return _same(joined[2])
-        return self._pool.acquire()
+            return joined[2]
+        return None
+
+    def _line(self) -> AbstractAsyncContextManager[Connection]:
+        """The connection of the `as_one` around, or one of the pool."""
+        around = self._around()
+        return self._pool.acquire() if around is None else _same(around)
 
     async def now(self) -> datetime:
         """The database's clock, on which leases run (S49)."""

@@ -33,12 +33,14 @@ class Envelope(Strict):
     environment: dict[str, str] = Field(default={}, description="What the ${NAMES} in it stand for.")
     file: Word = Field("hub.yaml", description="Its name, for messages.")
     force: bool = Field(False, description="The same as the query's.")
+    prune: bool = Field(False, description="Remove what commands made and the document does not name.")
 
 
 class ApplyQuery(Strict):
     """How to apply."""
 
     force: bool = Field(False, description="Also when somebody would not be paged any more.")
+    prune: bool = Field(False, description="Remove what commands made and the document does not name.")
 
 
 class DiffQuery(Strict):
@@ -64,7 +66,7 @@ async def _envelope(request: Request) -> Envelope:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _YAML:
         try:
-            return Envelope(text=body.decode("utf-8-sig"), file="hub.yaml", force=False)
+            return Envelope(text=body.decode("utf-8-sig"), file="hub.yaml", force=False, prune=False)
         except UnicodeDecodeError:
             raise BadInput(
                 "The configuration is not UTF-8", faults=(FieldFault("body", "is not UTF-8"),)
@@ -123,7 +125,9 @@ def _faults(faults: Iterable[FieldFault]) -> list[shapes.Fault]:
 async def diff_config(hub: TheHub, who: Reader, given: Given) -> config_shapes.ConfigChange:
     """What an apply would change; nothing is changed."""
     return _change(
-        await configure.compare(hub, given.text, environment=given.environment, file_name=given.file)
+        await configure.compare(
+            hub, given.text, environment=given.environment, file_name=given.file, prune=given.prune
+        )
     )
 
 
@@ -141,7 +145,7 @@ async def apply_config(
     return _change(
         await configure.apply(
             hub, given.text, environment=given.environment, file_name=given.file, author=who.name, origin=who.via,
-            force=query.force or given.force,
+            force=query.force or given.force, prune=query.prune or given.prune,
         )
     )  # fmt: skip
 
