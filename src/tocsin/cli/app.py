@@ -52,7 +52,7 @@ COMMANDS: dict[str, Entry] = {
     "apply": Entry("hub_file", CONFIGURATION, "Apply a configuration file, after showing what changes."),
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
-    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, sync, diff."),
+    "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, test, sync, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
     "alarms": Entry("status", SERVER, "List what does not work in the hub itself."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli import connector_checks
 from tocsin.cli.command import ExampleFirstGroup, Session, command
 from tocsin.cli.printing import Column
 from tocsin.cli.wording import age, moment, rfc3339, span_ms
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="connector",
-    help="Look at connectors: list, status, sync, diff.",
+    help="Look at connectors: list, status, test, sync, diff.",
     cls=ExampleFirstGroup,
-    epilog="im connector list\nim connector status prod-pagerduty\nim connector sync prod-pagerduty --incident INC-7\nim connector diff",
+    epilog="im connector list\nim connector status prod-pagerduty\nim connector test prod-pagerduty\nim connector sync prod-pagerduty --incident INC-7\nim connector diff",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -27,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def connector() -> None:
-    """Look at connectors: list, status, sync, diff."""
+    """Look at connectors: list, status, test, sync, diff."""
 
 
 _COLUMNS = (
@@ -229,3 +230,6 @@ def sync(
 def _finding(one: SyncFinding) -> list[object]:
     name = one.incident + (f" ({one.service})" if one.service else "")
     return [name, one.remote_id, one.ours, one.theirs, "; ".join(one.decided) or "nothing new"]
+
+
+connector_checks.add_to(app)

@@ -138,6 +138,16 @@ class Printer:
                 painted.stylize(style, first, at)
         self.console("out").print(painted)
 
+    def shows(self, sign: str) -> bool:
+        """True when the output can show this character."""
+        if self._environ.get("TERM") == "dumb":
+            return sign.isascii()
+        try:
+            sign.encode(getattr(self.out, "encoding", None) or "utf-8")
+        except (LookupError, UnicodeEncodeError):
+            return False
+        return True
+
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line of data for people."""
         if style and self._paints:

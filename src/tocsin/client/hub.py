@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
-from tocsin.client.house import House
 from tocsin.client.mutes import Mute, MutePreview
 from tocsin.client.shapes import (
     Accepted,
@@ -32,9 +31,10 @@ from tocsin.client.shapes import (
 from tocsin.client.sides import Checked, Divergence, SyncReport
 from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER, Answer
+from tocsin.client.trials import Trials
 
 
-class Client(House):
+class Client(Trials):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context

@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
+from tocsin.core.checks import MailProbe
 from tocsin.core.ports import FaultKind, Mail, Request, Response, WireFault
+from tocsin.engine import rcpt
 
 CONNECT_SECONDS, TOTAL_SECONDS, MAIL_SECONDS = 4.0, 10.0, 15.0
 MOST_BYTES = 4 * 1024 * 1024
@@ -117,6 +119,11 @@ def _host(url: str) -> str:
 
 
 def _why(fault: BaseException) -> str:
+    if isinstance(fault, aiohttp.ClientConnectorCertificateError):
+        said = getattr(fault.certificate_error, "verify_message", "") or "it cannot be verified"
+        return f"its certificate is not trusted: {said}"
+    if isinstance(fault, aiohttp.ClientConnectorDNSError):
+        return "there is no such host"
     inner = getattr(fault, "os_error", None)
     return (str(inner.strerror) if inner is not None and inner.strerror else type(fault).__name__).lower()
 
@@ -136,6 +143,8 @@ def _send_mail(mail: Mail) -> Response | WireFault:
         with server:
             if parts.scheme == "smtp+starttls":
                 server.starttls(context=ssl.create_default_context())
+            if isinstance(mail, MailProbe):
+                return rcpt.converse(server, mail, username, password)
             if username:
                 server.login(username, password)
             server.send_message(_message(mail))

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -109,6 +110,7 @@ class Gate:
         request[SILENT] = kind == "created_not_notified"
         request[DOOMED] = kind == "processing_failed"
         response = await _handled(door, request, body, handler)
+        response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
         if fault and kind == "timeout_after_write":
             return await _hang(request, fault)
         if kind == "invalid_json" and isinstance(response, web.Response):

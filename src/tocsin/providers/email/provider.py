@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
 from tocsin.core.ports import (
     Accepted,
@@ -28,7 +29,7 @@ from tocsin.core.ports import (
     WireFault,
 )
 from tocsin.core.settings import custom_faults
-from tocsin.providers.email import bundle
+from tocsin.providers.email import bundle, checks
 from tocsin.providers.email.words import LONGEST_SUBJECT, one_line
 
 LONGEST_TEXT = 100_000
@@ -118,6 +119,16 @@ def outcome_of(
         hint = "check custom.username and custom.password" if login else "check custom.from and custom.to"
         return Rejected(reason=f"the mail server refused with {code} ({hint})", status=code, counts=login)
     return Retry(reason=f"the mail server answered {code}: not now")
+
+
+def check_calls(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Call]:
+    """The conversation of a mail, without one."""
+    return checks.calls(connector.settings, heard)
+
+
+def check_lines(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Line]:
+    """Server, login, sender, recipients."""
+    return checks.lines(connector.settings, here, heard)
 
 
 def _text_of(effect: Effect) -> str:

@@ -40,9 +40,14 @@ def probe(settings: Settings) -> Call:
     """A read of the REST API where it is set up; else the state of a request that nobody made."""
     if options.reads_jsm(settings):
         return _get(settings, "?size=1", f"{STEP}:list")
+    return Call(events_probe(settings), "probe", reads=True)
+
+
+def events_probe(settings: Settings) -> Request:
+    """The state of a request that nobody made: proves the key of the integration events API."""
     url = f"{options.address(settings)}/v2/alerts/requests/{NOBODYS}"
     headers = {"Authorization": f"GenieKey {options.word(settings, 'api_key')}"}
-    return Call(Request(method="GET", url=url, headers=headers), "probe", reads=True)
+    return Request(method="GET", url=url, headers=headers)
 
 
 def proves(answer: Response) -> bool:

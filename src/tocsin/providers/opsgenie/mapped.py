@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from tocsin.core.model import Json
-from tocsin.core.ports import Call, Response
+from tocsin.core.ports import Call, Request, Response
 from tocsin.providers.opsgenie import acts, options
 from tocsin.providers.opsgenie.options import Settings
 
@@ -47,5 +47,12 @@ def missing(call: Call, answer: Response) -> str:
     """ "the team Payments is not at Opsgenie (404)", or "" """
     if answer.status != 404 or not hasattr(call.send, "url"):
         return ""
-    *_, kind, name = call.send.url.partition("?")[0].split("/")
-    return f"the {kind.removesuffix('s')} {unquote(name)} is not at Opsgenie (404)"
+    return f"the {' '.join(named(call))} is not at Opsgenie (404)"
+
+
+def named(call: Call) -> tuple[str, str]:
+    """("team", "Payments"): what one of these calls asks for."""
+    *_, kind, name = (
+        call.send.url.partition("?")[0].split("/") if isinstance(call.send, Request) else ("", "")
+    )
+    return kind.removesuffix("s"), unquote(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
 from tocsin.core.ports import (
     Call,
@@ -26,7 +27,18 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.providers.opsgenie import acts, alerts, answers, cloud, mapped, options, webhook
+from tocsin.core.webhooks import Listed, Made, Subscription
+from tocsin.providers.opsgenie import (
+    acts,
+    alerts,
+    answers,
+    checks,
+    cloud,
+    integrations,
+    mapped,
+    options,
+    webhook,
+)
 
 BATCH = 20  # aliases in one search: the address stays under 4 KB
 
@@ -118,3 +130,58 @@ def mappings(connector: ConnectorSettings) -> list[Call]:
 def missing(call: Call, answer: Response) -> str:
     """Who was deleted there."""
     return mapped.missing(call, answer)
+
+
+def check_calls(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Call]:
+    """Reads, and a create that is refused before it is one."""
+    return checks.calls(connector.settings, here, heard)
+
+
+def check_lines(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Line]:
+    """Key and its rights, who is paged, the way back."""
+    return checks.lines(connector.settings, here, heard)
+
+
+def subscription_calls(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Call]:
+    """The webhook integrations."""
+    return integrations.calls(connector.settings, heard)
+
+
+def subscriptions(connector: ConnectorSettings, here: Here, heard: Heard) -> Listed:
+    """Those that go to this hub."""
+    return integrations.listed(here, heard)
+
+
+def subscribe(connector: ConnectorSettings, here: Here, secret: str, scope: str) -> Call:
+    """A webhook integration for all alerts."""
+    return integrations.subscribe(connector.settings, here, secret)
+
+
+def subscribed(answer: Response | WireFault, secret: str) -> Made:
+    """What came of that."""
+    return integrations.made(answer, secret)
+
+
+def mend(connector: ConnectorSettings, subscription: Subscription) -> list[Call]:
+    """Switch it on."""
+    return integrations.mend(connector.settings, subscription)
+
+
+def unsubscribe(connector: ConnectorSettings, subscription: str) -> Call:
+    """Take it away."""
+    return integrations.unsubscribe(connector.settings, subscription)
+
+
+def ping(connector: ConnectorSettings, subscription: str) -> Call | None:
+    """Opsgenie sends no test delivery."""
+    return None
+
+
+def refused(answer: Response | WireFault) -> str:
+    """Why one of these was not done, "" = it was."""
+    return integrations.refused(answer)
+
+
+def delivered_by(request: Request) -> str:
+    """The integration's id, which stands in the body."""
+    return answers.text(answers.mapping(answers.json_of(request.body)).get("integrationId"))

@@ -32,11 +32,10 @@ def calls(settings: Settings) -> list[Call]:
 
 def warnings(call: Call, answer: Response) -> list[str]:
     """What an answer shows, each with the next step."""
-    wanted = call.step.partition(":")[2]
     if answer.status == 404:
         return []  # that is for `missing`
     service = answers.mapping(answers.json_of(answer.body), "service")
-    name = answers.text(service.get("name")) or wanted
+    name = name_of(call, answer)
     found = []
     if seconds := _seconds(service.get("auto_resolve_timeout")):
         found.append(
@@ -51,6 +50,12 @@ def warnings(call: Call, answer: Response) -> list[str]:
     if (status := answers.text(service.get("status"))) in ("disabled", "maintenance"):
         found.append(f"the service {name} is {status}: a page there reaches nobody")
     return found
+
+
+def name_of(call: Call, answer: Response) -> str:
+    """What the service is called there, else its id."""
+    service = answers.mapping(answers.json_of(answer.body), "service")
+    return answers.text(service.get("name")) or call.step.partition(":")[2]
 
 
 def _seconds(value: object) -> int:

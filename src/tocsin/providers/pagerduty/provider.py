@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
 from tocsin.core.ports import (
     Call,
@@ -23,7 +24,21 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
-from tocsin.providers.pagerduty import events, inspection, mapped, options, reading, rest, webhook
+from tocsin.core.webhooks import Listed, Made, Subscription
+from tocsin.providers.pagerduty import (
+    checks,
+    events,
+    inspection,
+    mapped,
+    options,
+    reading,
+    rest,
+    subscribing,
+    webhook,
+)
+from tocsin.providers.pagerduty import (
+    subscriptions as listing,
+)
 
 
 def check_settings(settings: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -102,3 +117,58 @@ def mappings(connector: ConnectorSettings) -> list[Call]:
 def missing(call: Call, answer: Response) -> str:
     """What was deleted there."""
     return mapped.missing(call, answer)
+
+
+def check_calls(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Call]:
+    """Reads, and an update of no incidents."""
+    return checks.calls(connector.settings, here, heard)
+
+
+def check_lines(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Line]:
+    """API, services, user, escalation policies, webhook."""
+    return checks.lines(connector.settings, here, heard)
+
+
+def subscription_calls(connector: ConnectorSettings, here: Here, heard: Heard) -> list[Call]:
+    """The pages of the account's webhook subscriptions."""
+    return listing.more(connector.settings, heard) if heard else [listing.page(connector.settings, 0)]
+
+
+def subscriptions(connector: ConnectorSettings, here: Here, heard: Heard) -> Listed:
+    """Those that go to this hub."""
+    return listing.listed(connector.settings, here, heard)
+
+
+def subscribe(connector: ConnectorSettings, here: Here, secret: str, scope: str) -> Call:
+    """A subscription; PagerDuty chooses its secret."""
+    return subscribing.subscribe(connector.settings, here, scope)
+
+
+def subscribed(answer: Response | WireFault, secret: str) -> Made:
+    """What came of that."""
+    return subscribing.made(answer)
+
+
+def mend(connector: ConnectorSettings, subscription: Subscription) -> list[Call]:
+    """Switch it on, and have it send all that we read."""
+    return subscribing.mend(connector.settings, subscription)
+
+
+def unsubscribe(connector: ConnectorSettings, subscription: str) -> Call:
+    """Take it away."""
+    return subscribing.unsubscribe(connector.settings, subscription)
+
+
+def ping(connector: ConnectorSettings, subscription: str) -> Call | None:
+    """Have `pagey.ping` sent."""
+    return subscribing.ping(connector.settings, subscription)
+
+
+def refused(answer: Response | WireFault) -> str:
+    """Why one of these was not done, "" = it was."""
+    return subscribing.refused(answer)
+
+
+def delivered_by(request: Request) -> str:
+    """The subscription's id, which stands in a header."""
+    return subscribing.sender(request)

@@ -1,0 +1,62 @@
+"""A terminal beside a rig: `im` as somebody types it, against the hub of the story."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rig import ADMIN_TOKEN, Rig
+from tocsin.cli.app import build_app
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+class _Stream(io.StringIO):
+    def __init__(self, *, tty: bool) -> None:
+        super().__init__()
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+async def im(rig: Rig, *words: str, tty: bool = True, columns: int = 120, **environ: str) -> Said:
+    """Run `im` with these words on a thread, so that the hub answers meanwhile; without colours."""
+
+    def go() -> Said:
+        given = {"IM_URL": rig.daemon.url, "IM_TOKEN": ADMIN_TOKEN, "COLUMNS": str(columns), "NO_COLOR": "1"}
+        with _streams(tty, given | environ) as (out, err):
+            try:
+                build_app(clock=rig.clock)(list(words), prog_name="im")
+                code = 0
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Said(code, out.getvalue(), err.getvalue())
+
+    return await asyncio.to_thread(go)
+
+
+@contextmanager
+def _streams(tty: bool, environ: dict[str, str]) -> Iterator[tuple[_Stream, _Stream]]:
+    out, err = _Stream(tty=tty), _Stream(tty=tty)
+    before, kept = dict(os.environ), (sys.stdout, sys.stderr)
+    os.environ.update(environ)
+    sys.stdout, sys.stderr = out, err
+    try:
+        yield out, err
+    finally:
+        sys.stdout, sys.stderr = kept
+        os.environ.clear()
+        os.environ.update(before)
