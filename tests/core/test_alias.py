@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from tocsin.core.dedup import TITLE_MOST, UNTITLED, Admission, Fresh, Reading
 from tocsin.core.model import Action, Alert, AlertId, AlertStatus, CorrelationId, Event
 from tocsin.core.policy import Integration
 from tocsin.core.ring import Ring
+from tocsin.core.values import replace
 
 from .values import T0, acknowledge, alert, at, create, event, resolve
 

@@ -1,6 +1,5 @@
 """A person words an incident anew: what changes, how it is told, and what repeats may not undo (S6, S40)?"""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from tocsin.core.amend import Wording, amend
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 from .deciding import decided, kinds, member, repeated
 from .values import ADA, CLOSED, MITIGATED, RESOLVED, C, H, L, M, at, create, incident, page_rule, policy

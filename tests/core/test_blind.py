@@ -1,6 +1,5 @@
 """Who is paged while nothing but the configuration is known? (S47)"""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from tocsin.core.dedup import Fresh, admit
 from tocsin.core.model import Alert, AlertId, CorrelationId, Event
 from tocsin.core.plan import Way
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.policy import load
 
 from .values import T0, event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.core.bundle import BUNDLED_FOR, Leaving, Waiting, leaving, named
+from tocsin.core.values import replace
 
 from .values import T0
 

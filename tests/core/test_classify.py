@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from tocsin.core.classify import Classified, classify
 from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId
 from tocsin.core.policy import Condition, Destination, Facts, Integration, Policy
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 DAY = datetime(2026, 11, 18, 10, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hypothesis import given
@@ -15,6 +15,7 @@ from tocsin.core.policy import Direction
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteState, RemoteStatus
 from tocsin.core.reading import changes_of
 from tocsin.core.remote import Expected, Known, Verdict, judge
+from tocsin.core.values import replace
 
 from .values import OPEN, T0, at, incident
 

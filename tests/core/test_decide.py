@@ -1,6 +1,5 @@
 """What becomes of an alert, and why (S5, S6, S18, S19, S21, S23, IN-17)?"""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from tocsin.core.policy import (
 )
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Situation
+from tocsin.core.values import replace
 
 from .deciding import NEW_ID, PAGER, asked, decided, heard, kinds, member, repeated
 from .values import (

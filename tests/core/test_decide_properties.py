@@ -1,7 +1,5 @@
 """What holds of every decision, whatever came and whatever the rules say (S1, S2, S6, S21)?"""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +16,7 @@ from tocsin.core.policy import (
     RoutingRule,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 from .deciding import asked, decided, heard, member, repeated
 from .values import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from tocsin.core.policy import (
     TimedMute,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 from .values import ALWAYS, FAILS, NEVER, T0, C, H, L, M, SeverityIs, alert, at, page_rule, policy, step
 

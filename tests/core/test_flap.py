@@ -1,6 +1,5 @@
 """A key that comes and goes: never its first page, then one now and then, held open until it is quiet (S15)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from tocsin.core.model import ActorKind, AlertStatus, Incident
 from tocsin.core.policy import FlapSettings
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision
+from tocsin.core.values import replace
 
 from .deciding import asked, decided, heard, kinds
 from .values import OPEN, RESOLVED, C, H, M, alert, at, create, incident, resolve

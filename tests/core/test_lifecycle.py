@@ -1,6 +1,5 @@
 """Who may do what to an incident, when, and what follows (S9, S18 to S20, S40)?"""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus
 from tocsin.core.ports import EffectKind
+from tocsin.core.values import replace
 
 from .values import ADA, BOB_AT_PD, CLOSED, MITIGATED, OPEN, PD_ITSELF, RESOLVED, SENDER, TIMER, at, incident
 

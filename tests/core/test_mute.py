@@ -1,6 +1,5 @@
 """What mutes an alert, until when, and what it would have paged (S5, S7, S16)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from tocsin.core.mute import circle_in, depends_on, holds_until
 from tocsin.core.policy import MuteKind, Service, TimedMute
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision, Parent
+from tocsin.core.values import replace
 from tocsin.policy.times import spans
 
 from .deciding import asked, decided, heard, kinds, member, repeated

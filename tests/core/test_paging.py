@@ -1,7 +1,7 @@
 """Who is asked now, what gives way to what, and when to look again (S27, S28, S31, S46, PR-4)?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from tocsin.core.paging import Look, look
 from tocsin.core.plan import Asked, Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 from .values import MITIGATED, OPEN, RESOLVED, T0, C, at
 

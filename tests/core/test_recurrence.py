@@ -1,6 +1,6 @@
 """The same condition again: whose incident is it now (S9, S10, IN-5)?"""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from tocsin.core.policy import (
     Policy,
 )
 from tocsin.core.situation import Decision, Heard, Situation
+from tocsin.core.values import replace
 
 from .deciding import PAGER, asked, decided, heard
 from .values import (

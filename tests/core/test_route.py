@@ -1,6 +1,5 @@
 """Where does an alert go, by which rule, and is somebody paged whatever goes wrong (S2, S4)?"""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from tocsin.core.policy import (
 )
 from tocsin.core.route import Route, explain_clauses, route
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 WORKDAY = "2026-11-18T10:00Z"  # Wednesday, business hours in Berlin, London and Kolkata

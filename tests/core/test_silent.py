@@ -1,6 +1,5 @@
 """Of what is nothing heard, and when is its holder asked whether it is over (S24)?"""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from tocsin.core.silent import (
     whom,
     withdrawn,
 )
+from tocsin.core.values import replace
 from tocsin.policy.times import spans
 
 from .values import CLOSED, MITIGATED, OPEN, RESOLVED, T0, C, L, M, at, incident, policy

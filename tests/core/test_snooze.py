@@ -1,6 +1,5 @@
 """An acknowledgement with an end (S26)."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from tocsin.core.model import Actor, AlertStatus, Incident, IncidentStatus
 from tocsin.core.plan import Plan
 from tocsin.core.ports import EffectKind
 from tocsin.core.snooze import MOST, bounded, end_of, is_over
+from tocsin.core.values import replace
 
 from .values import (
     ADA,

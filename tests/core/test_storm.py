@@ -1,7 +1,5 @@
 """Past an integration's limit, new keys are one incident; nothing critical in them is silent (S17)."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from tocsin.core.model import AlertStatus, Incident
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision, Situation
 from tocsin.core.storm import OVER, Storm, arrive, collapse, ended, is_storm, leaves, over
+from tocsin.core.values import replace
 
 from .deciding import PAGER, asked, decided, heard, kinds, repeated
 from .values import MITIGATED, T0, C, H, L, M, alert, at, create, incident

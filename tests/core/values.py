@@ -3,7 +3,7 @@ speak of is filled in here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ from tocsin.core.policy import (
     TargetKind,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 OPEN, MITIGATED = IncidentStatus.OPEN, IncidentStatus.MITIGATED

@@ -1,7 +1,6 @@
 """The door: stored in groups, counted exactly, and nobody suffers for a neighbour."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -10,6 +9,7 @@ from tocsin.core.dedup import Reading
 from tocsin.core.errors import Busy, Unavailable
 from tocsin.core.model import Action, Event
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine import admission
 from tocsin.engine.envelope import fingerprint
 

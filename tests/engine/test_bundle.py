@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ import pytest
 from tocsin.core.breaker import BreakerState
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind
+from tocsin.core.values import replace
 from tocsin.engine import deliver, forget
 from tocsin.engine.owed import Owed
 from tocsin.engine.respond import respond

@@ -1,6 +1,5 @@
 """What is asked for as a silence or a window: what it covers, and every refusal with its field (S7)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from tocsin.core.model import Alert, AlertId, AlertStatus, CorrelationId
 from tocsin.core.mute import covers, holds_until
 from tocsin.core.policy import MuteKind, Policy
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.policy import load
 from tocsin.policy.mutes import Draft, checked, mute_of
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from tocsin.core.values import replace
 from tocsin.sandbox.clock import Clock
 from tocsin.sandbox.faults import Faults
 from tocsin.sandbox.pagerduty.subscriptions import MANNERS, signature

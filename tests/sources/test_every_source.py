@@ -5,7 +5,6 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tocsin.core.payload import (
     TITLE_LIMIT,
 )
 from tocsin.core.ports import Malformed, Request, SourceContext
+from tocsin.core.values import replace
 from tocsin.sources import SourceKind, discover
 
 SOURCES = discover()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import pytest
 
 from tocsin.core.alias import Alias
 from tocsin.core.model import Alert, AlertId
+from tocsin.core.values import replace
 from tocsin.store import aliases, intake
 from tocsin.store.aliases import Wanted
 from tocsin.store.database import Connection, Database

@@ -1,13 +1,13 @@
 """The door's statements: exact counts of repeats, one live alert per key, one decider per alert."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from tocsin.core.model import AlertStatus
+from tocsin.core.values import replace
 from tocsin.store import intake, undecided
 from tocsin.store.database import Connection, Database
 from tocsin.store.intake import Repeat

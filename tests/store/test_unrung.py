@@ -1,6 +1,5 @@
 """When is a provider asked whether somebody was rung? As often as something hangs on the answer, and no oftener (S27, S30)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tocsin.core.plan import Plan, PlannedStep
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.store import remotes, sheet
 from tocsin.store.database import Connection, Database
 from tocsin.store.sheet import NewRemote, RemoteName, Sheet

@@ -6,11 +6,12 @@ connector it speaks of is not asked to tell of itself. No mute hides it (S7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tocsin.core.model import Alert, Line
 from tocsin.core.plan import Plan
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 INTEGRATION = "tocsin"
 """The built-in integration and source of the hub's own alerts; no configuration may take the name."""

@@ -7,7 +7,7 @@ its sender resolves it. The alert is over when all of its keys are.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,6 +15,7 @@ from tocsin.core.dedup import TITLE_MOST, UNTITLED, Admission, Fresh, Reading, a
 from tocsin.core.model import Action, Alert, Event
 from tocsin.core.payload import one_line
 from tocsin.core.policy import Integration
+from tocsin.core.values import replace
 
 _MOST_NAMED, _MOST_SHOWN = 3, 100
 

@@ -6,10 +6,11 @@ What a person wrote is theirs: repeats of the alerts leave it alone from then on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tocsin.core.model import Actor, Incident, Line
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 FIELDS_MOST, NAME_MOST, VALUE_MOST = 50, 64, 2_000
 """Custom fields of one incident, characters of a name and of a value."""

@@ -7,7 +7,7 @@ came before are not known. In doubt it pages.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -20,6 +20,7 @@ from tocsin.core.policy import Integration, Policy, RouteKind
 from tocsin.core.route import default_route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Heard, Situation
+from tocsin.core.values import replace
 
 BLIND_AFTER = timedelta(seconds=30)
 """So long the database may be away before pages leave without it."""

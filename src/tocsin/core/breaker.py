@@ -6,9 +6,11 @@ closed --5 failures in a row--> open --wait--> half-open: ONE real queued write 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from tocsin.core.values import replace
 
 FAILURES_TO_OPEN = 5
 FIRST_WAIT = timedelta(seconds=1)

@@ -3,7 +3,6 @@ say, and to nobody else."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from tocsin.core.alarm import CANARY_LABEL, Alarm, is_canary
@@ -13,6 +12,7 @@ from tocsin.core.proving import Sung
 from tocsin.core.route import Route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Understood
+from tocsin.core.values import replace
 
 CANARY_ALARM = "canary/{}"
 

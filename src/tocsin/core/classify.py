@@ -7,8 +7,9 @@ seeing what the rules before it set; the integration's urgency where severity is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from tocsin.core.facts import FactSheet, fact_sheet, read
 from tocsin.core.index import candidates, catalog_needs
@@ -19,8 +20,7 @@ from tocsin.core.severity import Severity, worse
 KIND = "classified"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classified:
+class Classified(msgspec.Struct, frozen=True, kw_only=True):
     """What classification found. `services` are names, the leading one first; unknown names are kept.
     `lifted_from` is the severity before a lift raised it. `facts_failed` are (rule, error) pairs."""
 
@@ -29,7 +29,7 @@ class Classified:
     team: str = ""
     lifted_from: Severity | None = None
     reasons: tuple[Line, ...] = ()
-    enrichment: Mapping[str, Json] = field(default_factory=dict)
+    enrichment: Mapping[str, Json] = {}
     facts_failed: tuple[tuple[str, str], ...] = ()
 
 

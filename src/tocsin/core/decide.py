@@ -7,7 +7,6 @@ and saves after. Order inside: classify -> mute by quietness -> grace and reopen
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.alarm import is_alarm
@@ -44,6 +43,7 @@ from tocsin.core.rise import asked_again, worsened
 from tocsin.core.severity import worse
 from tocsin.core.situation import Decision, Situation, Understood
 from tocsin.core.storm import is_storm
+from tocsin.core.values import replace
 
 
 def understand(situation: Situation, policy: Policy, now: datetime) -> Understood:

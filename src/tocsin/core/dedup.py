@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
+
 from tocsin.core.model import Action, ActorKind, Alert, AlertId, AlertStatus, CorrelationId, Event
+from tocsin.core.values import replace
 
 _CLOCK_OFF = timedelta(days=366)
 """A sender's clock further off than this orders nothing: its word is dropped and told."""
@@ -29,8 +31,7 @@ class Reading(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """The reading, the alert as it is afterwards (None when there is none) and why. `key` = the key that it was
     heard under, where that is not for certain the alert's own."""
 
@@ -40,8 +41,7 @@ class Admission:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(msgspec.Struct, frozen=True):
     """Names for an alert that may be born; unused when it is not."""
 
     alert_id: AlertId

@@ -6,7 +6,6 @@ resolve (S10): the machine may have been wrong.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.core.decide import conclude
@@ -24,6 +23,7 @@ from tocsin.core.model import (
 from tocsin.core.policy import Integration, Policy
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision, Situation, Understood
+from tocsin.core.values import replace
 
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
 """An acknowledged critical whose time is over is looked at again so much later: it may have been given back."""

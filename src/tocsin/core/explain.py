@@ -6,7 +6,7 @@ Each "otherwise" is tried by deciding again with one thing changed, never guesse
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from tocsin.core.policy import (
 from tocsin.core.route import Route, explain_clauses, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Parent, Situation
+from tocsin.core.values import replace
 
 NOT_PAGED = "the sender's own word for it means: not paged"  # S54
 QUIET_ROUTES = (RouteKind.DIGEST, RouteKind.SUPPRESS)

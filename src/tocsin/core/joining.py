@@ -7,7 +7,6 @@ owed, for all that joined meanwhile together, unless somebody acts or none of th
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from tocsin.core.record import record_of
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision, Situation, Understood
+from tocsin.core.values import replace
 
 ASKED_EVERY = timedelta(minutes=5)
 """The holder of an incident is asked again for what joins it at most so often; for what is worse, always."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, Incident, IncidentStatus, Line
 from tocsin.core.plan import Plan, PlannedStep, Way
 from tocsin.core.policy import Mode, Policy, User
+from tocsin.core.values import replace
 
 WARNED_BEFORE = timedelta(minutes=5)
 

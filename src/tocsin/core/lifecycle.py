@@ -5,13 +5,14 @@ One pure function, `rule`, for every door: a person here, a person at a provider
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line, Part
 from tocsin.core.ports import EffectKind
 from tocsin.core.snooze import LONGER_THERE
+from tocsin.core.values import replace
 
 OPEN, MITIGATED = IncidentStatus.OPEN, IncidentStatus.MITIGATED
 RESOLVED, CLOSED = IncidentStatus.RESOLVED, IncidentStatus.CLOSED

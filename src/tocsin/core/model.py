@@ -6,11 +6,12 @@ Values only: frozen, typed, without behaviour that needs a clock. Instants are a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
+
+import msgspec
 
 from tocsin.core.severity import Severity
 
@@ -64,8 +65,7 @@ class ActorKind(StrEnum):
     TIMER = "timer"  # the hub itself
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who did it. `name` is what a timeline shows ("Ada", "prometheus"); `via` is the way it came
     ("cli", "api", "page", a connector's or integration's name, "tick"); `person` says whether a human
     being stands behind a provider's act (a provider's own timer does not count, S40)."""
@@ -81,16 +81,14 @@ class Actor:
         return f"{self.name} via {self.via}" if self.via and self.via != self.name else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """An address with a text, shown with the alert."""
 
     href: str
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What a sender said, once, as a source read it.
 
     `dedup_key` is "" when the source knows none (S8). `source` is what the sender calls itself
@@ -109,17 +107,16 @@ class Event:
     source: str = ""
     services: tuple[str, ...] = ()
     team: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = {}
     links: tuple[Link, ...] = ()
     sent_at: datetime | None = None
     note: str = ""
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One continuing condition, identified inside its integration by its dedup key.
 
     `severity` is the highest so far in this life (S6), None until classified; `sender_severity` the
@@ -144,9 +141,9 @@ class Alert:
     quiet: bool = False
     services: tuple[str, ...] = ()
     team: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = {}
     links: tuple[Link, ...] = ()
     count: int = 0
     newest_sent_at: datetime | None = None
@@ -166,8 +163,7 @@ class Alert:
         return self.status is not AlertStatus.RESOLVED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One service of an incident and its own status (S20). An incident without a service has one
     part with the name ""."""
 
@@ -177,8 +173,7 @@ class Part:
     changed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What people respond to: zero or more alerts.
 
     `life` starts at 1 and rises with each reopen that cannot reopen in place at a provider (S37).
@@ -214,9 +209,9 @@ class Incident:
     closed_at: datetime | None = None
     recurrence_of: int | None = None
     config_version: int = 0
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = {}
     links: tuple[Link, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
     by_hand: frozenset[str] = frozenset()
 
     @property
@@ -241,8 +236,7 @@ class Incident:
         return self.status in (IncidentStatus.OPEN, IncidentStatus.MITIGATED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a timeline: what happened and why, for a person to read.
 
     `kind` is a stable word for machines ("alert_received", "page_sent" …); `reason` a stable word for
@@ -252,5 +246,5 @@ class Line:
     kind: str
     text: str
     reason: str = ""
-    data: Mapping[str, Json] = field(default_factory=dict)
+    data: Mapping[str, Json] = {}
     took_ms: float | None = None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from whenever import Instant
 
 from tocsin.core.alarm import is_alarm
@@ -48,8 +49,7 @@ class Mute:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Muting:
+class Muting(msgspec.Struct, frozen=True):
     """What mutes an alert now, in the order of asking; `failed` tells of mutes that could not be asked."""
 
     mutes: tuple[Mute, ...] = ()

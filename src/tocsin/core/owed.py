@@ -7,7 +7,7 @@ alert that has an incident says so. It is paid when no mute holds any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.core.model import Alert, Incident, IncidentStatus, Json, Line
@@ -16,6 +16,7 @@ from tocsin.core.policy import Policy
 from tocsin.core.quiet import muted, record_of_quiet, would_have_paged, would_page
 from tocsin.core.record import record_of
 from tocsin.core.situation import Situation, Understood
+from tocsin.core.values import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

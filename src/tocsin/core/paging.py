@@ -7,21 +7,23 @@ A plan is made when an incident is routed and kept with it; `look` is asked when
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from tocsin.core.breaker import BreakerState
 from tocsin.core.model import IncidentStatus, Line
 from tocsin.core.plan import Asked, Plan, PlannedStep, Way
 from tocsin.core.policy import Mode
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 LAST_RESORT_AFTER = timedelta(seconds=10)
 """In mode `all`: nobody has created it this long after the step was sent, so the last resort is asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What is due: `ask` these ways (step index, way), ask `again` these that were asked before, `withdraw`
     these (with the way that has it), look again at `next_at` (None = only when something happens). `hedged`
     = connectors beside which another was asked because nobody was notified in time."""

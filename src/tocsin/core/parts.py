@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Alert, Incident, IncidentStatus, Line, Part
 from tocsin.core.storm import is_storm
+from tocsin.core.values import replace
 
 
 def with_parts(

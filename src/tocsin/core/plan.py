@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from tocsin.core.model import Line
 from tocsin.core.policy import Mode, Policy, Step, Target, TargetKind
+from tocsin.core.values import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,7 @@ class Way:
         return self.shown or self.connector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step of the policy with its targets worked out. `sent_at` None = not yet. `hedge`: created, but nobody
     notified so long after the asking, the next is asked too (S30; None = never). `repeat`: asked again every
     so often; `repeated_at` = when last. `each` = every side must acknowledge."""
@@ -45,8 +47,7 @@ class PlannedStep:
     repeated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(msgspec.Struct, frozen=True):
     """An alert that joined, about which the holder is still to be asked (S21). `muted_by` = what kept that from being
     done when its time had come, "" = nothing."""
 
@@ -55,8 +56,7 @@ class Join:
     muted_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The page under way. `hold_until` = a delay rule holds it; `last_resort` are asked when a step
     reaches nobody; `services` = the parts that are paged. `held_until` = when the acknowledgement ends (S25), of
     which the holder was `warned`. `asked_again_at` = when it was last begun again, and `joins` what joined too soon
@@ -79,8 +79,7 @@ class Plan:
     asks_muted_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one way that was asked (all parts of the incident together, worst first): the rungs of
     S27. `failed` also when it was created and can reach nobody there (S28). `exhausted_at` = its provider has
     nobody left to ask since (S32). `held_until` = until then it waited to leave with others (S22)."""

@@ -6,7 +6,7 @@ already: then the first rule that pages takes it. Mutes and the time after a per
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.core.alarm import by_default_route
@@ -14,6 +14,7 @@ from tocsin.core.model import Alert, Line
 from tocsin.core.policy import Integration, Policy, RouteKind
 from tocsin.core.route import Route, default_route, route
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 
 @dataclass(frozen=True, slots=True)

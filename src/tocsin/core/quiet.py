@@ -7,7 +7,7 @@ and the alert is decided again then. What it would have paged stands in its reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.core.digest import Collected, period_end
@@ -20,6 +20,7 @@ from tocsin.core.promote import old_enough_at
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Situation, Understood
+from tocsin.core.values import replace
 
 SILENT_AFTER = 2
 """A sender that repeated is taken to have stopped when it stays away for so many of its own intervals (S10)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.lifecycle import Act, Ruling, rule
@@ -10,6 +9,7 @@ from tocsin.core.model import Actor, ActorKind, Incident, IncidentStatus, Line
 from tocsin.core.policy import Policy
 from tocsin.core.route import Route
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 
 def worsened(

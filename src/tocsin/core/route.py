@@ -7,8 +7,10 @@ wrong here, somebody is paged: the default route is the answer to every doubt.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from tocsin.core.facts import FactSheet, fact_sheet
 from tocsin.core.index import candidates
@@ -32,13 +34,13 @@ from tocsin.core.policy import (
     TargetKind,
 )
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 KIND = "routed"
 DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The way of one alert.
 
     `kind` is PAGE, DIGEST or SUPPRESS. `policy_name` names the escalation policy `steps` come from, ""
@@ -54,7 +56,7 @@ class Route:
     delay: timedelta | None = None
     repeat: timedelta | None = None
     channels: tuple[Target, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
     digest_to: tuple[str, ...] = ()
     digest_every: timedelta | None = None
     promote: Promotion | None = None

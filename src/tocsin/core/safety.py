@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tocsin.core.policy import Direction, EscalationPolicy, Policy, RouteKind, RoutingRule, TargetKind
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 
 USED_WITHIN = timedelta(hours=24)
 _SEVERITY_IN = re.compile(r'alert\.severity in \[((?:\s*"[a-z]+"\s*,?)+)\]\Z')

@@ -7,7 +7,7 @@ business hours and at each further one until somebody acts or an alert speaks; a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from whenever import Instant
@@ -17,6 +17,7 @@ from tocsin.core.lapse import holder_of
 from tocsin.core.model import Incident, IncidentStatus, Line
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Policy, Team
+from tocsin.core.values import replace
 
 MOST_LISTED = 100
 """Incidents that one digest names; it counts them all."""

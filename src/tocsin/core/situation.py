@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from tocsin.core.classify import Classified
 from tocsin.core.dedup import Reading
@@ -19,8 +20,7 @@ from tocsin.core.route import Route
 from tocsin.core.severity import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """One event not decided yet, with the reading it got at the door."""
 
     event: Event
@@ -29,8 +29,7 @@ class Heard:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an incident that a service has which others depend on (S16). `created` = its page is confirmed
     at a provider. `ended_at` None = it is open; else it ended then, and had muted this alert before."""
 
@@ -42,8 +41,7 @@ class Parent:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the decision may look at.
 
     `alert` is as admission left it (its `severity` that of the last decision, None for a new one).
@@ -70,11 +68,10 @@ class Situation:
     parents: tuple[Parent, ...] = ()
     muted_since: datetime | None = None
     lives: tuple[Life, ...] = ()
-    asked_again: Mapping[IncidentId, datetime] = field(default_factory=dict)
+    asked_again: Mapping[IncidentId, datetime] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
     """What `understand` made of it. `alert` has the severity, services and team that were found; `severity` is the
     worst so far in this life (S6). `acknowledged` = the sender said so, and nothing worse came after it."""
 
@@ -88,8 +85,7 @@ class Understood:
     acknowledged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of the alert. `incident` is the incident afterwards (its `number` is 0 when it is
     `opened`: the engine gives the next). `ruling` = an act on the incident that follows. `plan` = a page
     to begin (replaces the one under way); `page_again` = the one under way starts from its first step, for parts

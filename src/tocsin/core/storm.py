@@ -6,8 +6,9 @@ storm incident, each with its own key and status, until the bucket is full again
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
 
 from tocsin.core.alarm import INTEGRATION
 from tocsin.core.bucket import Rate, tokens_now
@@ -16,6 +17,7 @@ from tocsin.core.policy import Policy
 from tocsin.core.rise import asked_again, worsened
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Decision, Situation, Understood
+from tocsin.core.values import replace
 
 MOST_LEAVE = 20
 """So many alerts of a storm get incidents of their own afterwards, the worst and oldest first: more would be the next."""
@@ -23,8 +25,7 @@ _NAMED = 10
 MARK, UNDER_WAY, OVER = "storm", "under way", "over"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storm:
+class Storm(msgspec.Struct, frozen=True, kw_only=True):
     """An integration's bucket. `since` None = no storm; `keys` = new keys that this storm took so far."""
 
     integration: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.amend import FIELDS_MOST, Wording, amend
@@ -16,6 +15,7 @@ from tocsin.core.rise import asked_again, worsened
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.silent import is_held
+from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import Response, alert_follows, keep_holding, not_silent, rung

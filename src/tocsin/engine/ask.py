@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from tocsin.core.paging import look
 from tocsin.core.plan import Asked, Plan, Way
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.silent import is_held, over_by, withdrawn
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub
 from tocsin.store.outbox import Remote
 from tocsin.store.sheet import NewEffect, NewRemote, RemoteName, Sheet

@@ -7,7 +7,6 @@ and on return: the record goes to the database before the events do, so that eac
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +22,7 @@ from tocsin.core.policy import Mode
 from tocsin.core.ports import Accepted, Effect, EffectKind, Outcome, Rejected, Retry, Skipped
 from tocsin.core.record import core_facts
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine import deliver
 from tocsin.engine.envelope import Admitted, Envelope
 from tocsin.engine.hub import Hub, log

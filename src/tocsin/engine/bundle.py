@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.core.bundle import Held, Waiting, leaving
 from tocsin.core.model import Line
 from tocsin.core.ports import Effect, EffectKind
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id
 from tocsin.engine.job import Job, jobs_of

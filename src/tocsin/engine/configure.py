@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from tocsin import policy as policies
 from tocsin.core.alias import joining
 from tocsin.core.errors import BadInput, FieldFault, Refusal
+from tocsin.core.values import replace
 from tocsin.engine import mapped, snapshot, weigh
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from tocsin.core.plan import Plan
 from tocsin.core.policy import Policy, TimedMute
 from tocsin.core.situation import Decision, Parent, Situation, Understood
 from tocsin.core.storm import Storm, arrive, collapse, is_storm, key_of, leaves, rate_of
+from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.adopt import adopt
 from tocsin.engine.hub import Hub, log

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from tocsin.core.dedup import TITLE_MOST
@@ -24,6 +23,7 @@ from tocsin.core.plan import plan_for, with_channels
 from tocsin.core.policy import Direction, Mode, Policy, Step, Target, TargetKind
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id

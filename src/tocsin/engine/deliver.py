@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.core.breaker import BreakerState, Leave, leave, probing
@@ -25,6 +25,7 @@ from tocsin.core.ports import (
     Retry,
     WireFault,
 )
+from tocsin.core.values import replace
 from tocsin.engine import bundle, settle
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.job import Job, jobs_of

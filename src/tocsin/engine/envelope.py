@@ -39,8 +39,7 @@ class Envelope:
         return self.kept
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """What became of one event: the alert it belongs to, None when it touches none. `kept` = by the journal:
     whether it belongs to an older alert is not known yet."""
 

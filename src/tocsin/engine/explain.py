@@ -7,7 +7,7 @@ under the very version it was decided under: versions are never changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Parent
+from tocsin.core.values import replace
 from tocsin.engine.ask import newest
 from tocsin.engine.hub import Hub
 from tocsin.store import aliases, configs, incidents, outbox, reading

@@ -5,7 +5,7 @@ Everything that follows for the incident goes through `engine/respond.py`, like 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.core.divergence import Difference, listed_only, merged, unapplied
@@ -15,6 +15,7 @@ from tocsin.core.policy import Connector
 from tocsin.core.ports import ChangeKind, EffectKind, RemoteChange, RemoteStatus
 from tocsin.core.remote import Judgement, Known, Verdict, judge, unconfirmed
 from tocsin.core.snooze import bounded
+from tocsin.core.values import replace
 from tocsin.engine.ask import add_effect, name_of, newest, ring_again
 from tocsin.engine.diverge import differ
 from tocsin.engine.foreign import born

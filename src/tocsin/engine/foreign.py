@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from tocsin.core.plan import Plan, PlannedStep, Way, plan_for, with_channels
 from tocsin.core.policy import Connector, Direction, Mode, Policy, RouteKind
 from tocsin.core.ports import ChangeKind, RemoteChange, RemoteStatus
 from tocsin.core.route import Route, route
+from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +20,7 @@ from tocsin.core.payload import DESCRIPTION_LIMIT, TITLE_LIMIT, one_line
 from tocsin.core.policy import Integration
 from tocsin.core.ports import Malformed, Request, SourceContext
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine.admission import Doorway
 from tocsin.engine.envelope import Admitted, fingerprint
 from tocsin.engine.hub import Hub, log

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.core.model import Incident, IncidentStatus
 from tocsin.core.ports import Effect, EffectKind
 from tocsin.core.snooze import LONGER_THERE
 from tocsin.core.stale import no_longer_wanted, sent_as
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub
 from tocsin.store import incidents
 from tocsin.store.database import Connection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from tocsin.core.mute import Muting, muting
 from tocsin.core.plan import Plan
 from tocsin.core.quiet import muted
 from tocsin.core.situation import Situation
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub
 from tocsin.engine.respond import alert_follows, carry_out, rung
 from tocsin.store import incidents, undecided

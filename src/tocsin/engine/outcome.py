@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -22,6 +22,7 @@ from tocsin.core.ports import (
     Retry,
     Skipped,
 )
+from tocsin.core.values import replace
 from tocsin.engine.hub import log
 from tocsin.engine.ids import jitter
 from tocsin.store.outbox import Remote, Work

@@ -6,12 +6,12 @@ The courier claims it beside its connector's effects, under the same breaker and
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tocsin.core.alarm import DIGEST, Alarm
 from tocsin.core.ports import Accepted, Effect, EffectKind, Outcome, Rejected, Retry, Skipped
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine import deliver
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.outcome import Attempt

@@ -5,7 +5,7 @@ load -> core/lifecycle.rule -> save, with the other providers told in the same t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from tocsin.core.lifecycle import Act, Ruling, rule
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus, Line
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.silent import is_held, withdrawn
+from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from tocsin.core.model import AlertStatus
 from tocsin.core.mute import covers, holds_until
 from tocsin.core.policy import ConditionError, MuteKind, TimedMute
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.policy.mutes import Draft, checked, mute_of

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tocsin.core.model import IncidentStatus
 from tocsin.core.storm import MOST_LEAVE, ended, key_of, over, rate_of
+from tocsin.core.values import replace
 from tocsin.engine.hub import Hub, log
 from tocsin.store import incidents, storms
 from tocsin.store.database import Connection

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.model import Json
+from tocsin.core.values import replace
 
 LARGEST_BYTES = 5 * 1024 * 1024
 DEEPEST = 40

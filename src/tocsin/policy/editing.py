@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
+from tocsin.core.values import replace
 from tocsin.policy.document import Faults, Node, node_of
 from tocsin.policy.entries import Mark, entry_of, markers, marks_of, put, with_marks
 from tocsin.policy.loading import CheckSettings, Loaded, document_hash, ordered, whole

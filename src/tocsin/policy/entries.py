@@ -6,9 +6,10 @@ An entry has a name inside a section: a key of `connectors`, or the `name` of a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tocsin.core.model import Json
+from tocsin.core.values import replace
 from tocsin.policy.document import Node
 from tocsin.policy.fields import SECRET
 

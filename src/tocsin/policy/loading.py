@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.index import catalog_needs, index_of, needs_of
@@ -13,6 +13,7 @@ from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.mute import circle_in
 from tocsin.core.policy import Connector, Policy, Service
+from tocsin.core.values import replace
 from tocsin.policy.document import Faults, Node, node_of, read_yaml
 from tocsin.policy.edges import Known, address_fault, read_connectors, read_integrations
 from tocsin.policy.entries import HIDDEN, ORDER, markers, with_marks

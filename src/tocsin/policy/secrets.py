@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tocsin.core.kinds import SourceFacts
 from tocsin.core.model import Json
+from tocsin.core.values import replace
 from tocsin.policy.document import Faults, Node
 from tocsin.policy.fields import SECRET
 

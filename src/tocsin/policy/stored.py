@@ -6,13 +6,13 @@ A stored document has no lines of its own: faults name those of its YAML as `sho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import yaml
 
 from tocsin.core.errors import BadInput, FieldFault
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
+from tocsin.core.values import replace
 from tocsin.policy.document import Faults, read_yaml
 from tocsin.policy.entries import BY_COMMAND, HIDDEN, ORDER, marked_in_words, markers
 from tocsin.policy.fields import Section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - it knows nothing of the core
 from typing import Any
 
 from aiohttp import web

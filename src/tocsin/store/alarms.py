@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from tocsin.core.alarm import INTEGRATION, Alarm
 from tocsin.core.severity import Severity
+from tocsin.core.values import replace
 from tocsin.store.database import Connection, Row, notify
 
 ALARMS = "tocsin_alarms"

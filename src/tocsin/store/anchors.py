@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import msgspec
+
 from tocsin.core.plan import Plan, PlannedStep
+from tocsin.core.values import replace
 from tocsin.store.database import Connection
 from tocsin.store.rows import plan_in, plan_out
 
@@ -90,6 +92,6 @@ def _moved(plan: Plan, by: timedelta) -> Plan:
 
 
 def _instants(holder: H, by: timedelta) -> H:
-    there = {field.name: getattr(holder, field.name) for field in fields(holder)}
+    there = msgspec.structs.asdict(holder)
     moved: dict[str, Any] = {name: at + by for name, at in there.items() if isinstance(at, datetime)}
     return replace(holder, **moved)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from tocsin.core.model import Incident
 from tocsin.core.plan import Plan
@@ -14,8 +15,7 @@ from tocsin.store.database import Connection, Row
 from tocsin.store.rows import incident_of, plan_in
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """An incident as stored, with its page."""
 
     incident: Incident

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from tocsin.core.alias import Alias
 from tocsin.core.model import Alert, Event
@@ -20,8 +21,7 @@ UNDECIDED = "tocsin_undecided"
 """Channel: there are alerts to decide."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRequest:
+class RawRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it came, headers already stripped of what authenticates."""
 
     id: UUID
@@ -38,8 +38,7 @@ class RawRequest:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(msgspec.Struct, frozen=True):
     """Events of one key that say exactly what the alert already holds: only counted."""
 
     scope: str
@@ -48,8 +47,7 @@ class Repeat:
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """What a counted repeat belongs to."""
 
     alert_id: UUID
@@ -57,8 +55,7 @@ class Counted:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     received_at: datetime
     alert_id: UUID | None
     raw_id: UUID
@@ -69,8 +66,7 @@ class EventRow:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(msgspec.Struct, frozen=True):
     """An alert to be written at the door, with the fingerprint of what it was last told."""
 
     alert: Alert

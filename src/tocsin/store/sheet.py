@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from tocsin.core.alarm import Alarm, slow
 from tocsin.core.digest import Collected
 from tocsin.core.model import Alert, Incident, Line
@@ -33,8 +35,7 @@ LOOKS_EVERY = timedelta(seconds=1)
 """The loops look at their rows this often by themselves; only what is due sooner needs a bell."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineRow:
+class LineRow(msgspec.Struct, frozen=True):
     at: datetime
     incident_id: UUID | None
     alert_id: UUID | None
@@ -44,8 +45,7 @@ class LineRow:
     config_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteName:
+class RemoteName(msgspec.Struct, frozen=True):
     """The natural key of a remote."""
 
     incident_id: UUID
@@ -55,16 +55,14 @@ class RemoteName:
     life: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewRemote:
+class NewRemote(msgspec.Struct, frozen=True):
     name: RemoteName
     key: str
     step: int
     asked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NewEffect:
+class NewEffect(msgspec.Struct, frozen=True):
     """`key` is the effect's own name: a second save of it changes nothing. An UPDATE is left out when one
     or the page itself waits already (the text is read when it is sent), and waits a minute after the last."""
 
@@ -77,8 +75,7 @@ class NewEffect:
     urgent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """An alert after its decision: the newest event it covers, the record for `im explain`, the version of
     the configuration, when its repeats were last told in the timeline, and when it is decided again although
     nothing is heard."""

@@ -7,7 +7,6 @@ speaks the same dialect at another address and is read by another API (`cloud.py
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
@@ -27,6 +26,7 @@ from tocsin.core.ports import (
     Skipped,
     WireFault,
 )
+from tocsin.core.values import replace
 from tocsin.core.webhooks import Listed, Made, Subscription
 from tocsin.providers.opsgenie import (
     acts,
