@@ -22,6 +22,7 @@ from tocsin.engine import (
     forget,
     hooks,
     notified,
+    oncall,
     post,
     reconcile,
     room,
@@ -57,7 +58,14 @@ _BELLS = {
 _DISPATCH_SECONDS = 1.0
 _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
-_RESTS = {"reconcile": 5.0, digest.BELL: 5.0, "watch": LOOK_SECONDS, "heartbeat": 2.0, "canary": 2.0}
+_RESTS = {
+    "reconcile": 5.0,
+    digest.BELL: 5.0,
+    "watch": LOOK_SECONDS,
+    "heartbeat": 2.0,
+    "canary": 2.0,
+    "oncall": 5.0,
+}
 _BEAT_SECONDS, _BEFORE_THE_END = 2.0, 1.0
 _HOUSEKEEPING = timedelta(hours=6)
 
@@ -88,6 +96,7 @@ class Worker:
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
             others += [(digest.BELL, self._digests)]
             others += [("heartbeat", self._heartbeat.beat), ("canary", self._canary)]
+            others += [("oncall", self._oncall)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -177,6 +186,12 @@ class Worker:
 
     async def _rungs(self) -> float | None:
         await notified.look_for_notified(self._hub, self._wire)
+        return None
+
+    async def _oncall(self) -> float | None:
+        """By the node on duty alone, as reading back is."""
+        if self._hub.on_duty and not self._hub.gate.shut:
+            await oncall.keep_fresh(self._hub, self._wire)
         return None
 
     async def _canary(self) -> float | None:

@@ -161,3 +161,36 @@ async def test_pagerduty_javascript_client(house: House, pdjs: Path, tmp_path: P
     out, problem = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, problem.decode()
     assert json.loads(out) == {"sent": 202, "got": 200, "titles": ["from pdjs"]}
+
+
+async def test_pagerduty_python_client_reads_who_is_on_call(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shifts of a rotation with an override, page by page, and the schedule's own final entries."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.sandbox.ca_file))
+    daily = {"people": ["ed", "cy"], "hours": 24, "from": "2026-11-16T09:00:00Z"}
+    await house.control("POST", "/pagerduty/schedules/PSGEN01", daily)
+    stands_in = {"person": "bo", "start": "2026-11-16T18:00:00Z", "end": "2026-11-17T06:00:00Z"}
+    await house.control("POST", "/pagerduty/schedules/PSGEN01/overrides", stands_in)
+    span = {"since": "2026-11-16T10:00:00Z", "until": "2026-11-18T10:00:00Z"}
+
+    def talk() -> tuple[list[Any], int, list[Any]]:
+        client = pagerduty.RestApiV2Client("any", base_url=house.sandbox.https_pagerduty_url)
+        asked = {**span, "escalation_policy_ids[]": ["PGENEP1"], "include[]": ["users"]}
+        entries = list(client.iter_all("oncalls", params=asked, page_size=2))
+        told = [(e["escalation_level"], e["user"]["email"], e["start"], e["end"]) for e in entries]
+        earliest = list(client.iter_all("oncalls", params={**asked, "earliest": True}))
+        schedule = client.rget("schedules/PSGEN01", params=span)
+        final = [e["user"]["summary"] for e in schedule["final_schedule"]["rendered_schedule_entries"]]
+        return told, len(earliest), final
+
+    told, earliest, final = await asyncio.to_thread(talk)
+    assert told == [
+        (1, "ed@example.com", "2026-11-16T09:00:00Z", "2026-11-16T18:00:00Z"),
+        (1, "bo@example.com", "2026-11-16T18:00:00Z", "2026-11-17T06:00:00Z"),
+        (1, "ed@example.com", "2026-11-17T06:00:00Z", "2026-11-17T09:00:00Z"),
+        (1, "cy@example.com", "2026-11-17T09:00:00Z", "2026-11-18T09:00:00Z"),
+        (1, "ed@example.com", "2026-11-18T09:00:00Z", "2026-11-19T09:00:00Z"),
+        (2, "di@example.com", None, None),
+    ]
+    assert (earliest, final) == (4, ["Ed", "Bo", "Ed", "Cy", "Ed"])

@@ -27,6 +27,7 @@ from tocsin.api.routes import (
     holding,
     incidents,
     mutes,
+    oncall,
 )
 from tocsin.api.stream import MOST_LISTENERS, PING_SECONDS, Stream
 from tocsin.engine.hub import Hub
@@ -84,6 +85,7 @@ def bare_app() -> FastAPI:
         alarms,
         health,
         holding,
+        oncall,
     ):
         app.include_router(module.router)
 

@@ -44,6 +44,9 @@ COMMANDS: dict[str, Entry] = {
     "reopen": Entry("acts", INCIDENTS, "Reopen incidents: it is not over."),
     "update": Entry("update", INCIDENTS, "Change an incident's title, text, severity or fields."),
     "note": Entry("acts", INCIDENTS, "Add a note to an incident's timeline."),
+    "oncall": Entry(
+        "oncall", INCIDENTS, "Show who is on call, as the providers say it, with the age of what they said."
+    ),
     "send": Entry("send", ALERTS, "Send an alert, or many; kept on disk while the server is away."),
     "explain": Entry("explain", ALERTS, "Explain why an alert went where it went, or would go."),
     "silence": Entry("silence", ALERTS, "Keep alerts quiet for a time: add, list, show, expire."),

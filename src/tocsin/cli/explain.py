@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tocsin.cli.command import Session, command
 from tocsin.cli.failures import Usage
+from tocsin.cli.instants import instant_from
 from tocsin.cli.wording import both_severities, incident_name, moment, pair_from, plain, severity_from
 
 if TYPE_CHECKING:
@@ -86,21 +85,7 @@ def _question(
         return {"alert_id": alert}
     if not imagined.get("title"):
         raise Usage("an imagined alert needs --title")
-    return {"alert": imagined} | ({"at": _moment(at, session)} if at else {})
-
-
-def _moment(text: str, session: Session) -> str:
-    from datetime import UTC
-
-    try:
-        at = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
-    except ValueError:
-        raise Usage(
-            f"--at {text!r} is not a time", hint="write 2026-12-24T03:00Z or 2026-12-24 03:00"
-        ) from None
-    if at.tzinfo is None:  # a person means the clock on their wall, unless --utc
-        at = at.replace(tzinfo=UTC) if session.utc else at.astimezone()
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"alert": imagined} | ({"at": instant_from(at, "--at", utc=session.utc)} if at else {})
 
 
 def _for_people(session: Session, answer: Explanation) -> None:

@@ -152,7 +152,8 @@ def show(
         )
         return
     session.print.line(plain(f"{found.name}  {found.title}"), "bold")
-    session.print.fields(_fields(found, session))
+    on_call = _on_call(found, session)
+    session.print.fields([*_fields(found, session), ("On call now", on_call)])
     if found.providers:
         session.print.line()
         session.print.rows(_SIDES, found.providers, _standing, none="", whole=True)
@@ -160,6 +161,15 @@ def show(
         session.print.line("How far each page has come, and how long after the incident was opened:")
         session.print.rows(_RUNGS, found.providers, lambda side: _rungs(side, found), none="", whole=True)
     session.print.say(f"Next: {_following(found)}", "dim")
+
+
+def _on_call(incident: Incident, session: Session) -> str:
+    """Whom its providers would ring now, as they said last; "" once it is over, or when nobody knows."""
+    if incident.status not in ("open", "mitigated") or not incident.services:
+        return ""
+    from tocsin.cli.oncall import on_call_now
+
+    return on_call_now(session, incident.services[:3])
 
 
 def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:

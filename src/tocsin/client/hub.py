@@ -10,6 +10,7 @@ from urllib.parse import quote
 from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.mutes import Mute, MutePreview
+from tocsin.client.oncall import Rosters
 from tocsin.client.shapes import (
     Accepted,
     Alert,
@@ -34,7 +35,7 @@ from tocsin.client.transport import KEY_HEADER, Answer
 from tocsin.client.trials import Trials
 
 
-class Client(Trials):
+class Client(Rosters, Trials):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context

@@ -143,7 +143,9 @@ async def _send(turn: _Turn, calls: list[Call]) -> list[Response]:
     """Make these calls, as far as the rate limit allows; the answers, as far as there were any."""
     hub, connector, report = turn.hub, turn.connector, turn.report
     provider = hub.providers[connector.type].module
-    granted, why = await hub.database.transact(lambda c: _grant(c, turn, len(calls)))
+    granted, why = await hub.database.transact(
+        lambda c: grant(c, hub, connector.name, len(calls), tries=turn.tries)
+    )
     answers: list[Response] = []
     for call in calls[:granted]:
         answer = await turn.wire.send(call.send)
@@ -151,7 +153,7 @@ async def _send(turn: _Turn, calls: list[Call]) -> list[Response]:
         turn.sent.append(call)
         if fault := _fault(answer):
             report.held_back = fault
-            await _hold(hub, connector.name, answer)
+            await hold_off(hub, connector.name, answer)
             return answers
         assert isinstance(answer, Response)
         answers.append(answer)
@@ -169,7 +171,7 @@ def _fault(answer: Response | WireFault) -> str:
     return ""
 
 
-async def _hold(hub: Hub, name: str, answer: Response | WireFault) -> None:
+async def hold_off(hub: Hub, name: str, answer: Response | WireFault) -> None:
     """Throttled: nobody calls there before the time it names, pages neither (they would be refused too)."""
     if not isinstance(answer, Response) or answer.status != 429:
         return
@@ -184,15 +186,16 @@ async def _hold(hub: Hub, name: str, answer: Response | WireFault) -> None:
     await hub.database.transact(work)
 
 
-async def _grant(connection: Connection, turn: _Turn, wanted: int) -> tuple[int, str]:
-    """How many calls may be read now, and why not more; a quarter of the bucket stays for pages. A reading never closes
-    a breaker, since what reads may be well while what writes is not (S33)."""
-    hub, name = turn.hub, turn.connector.name
+async def grant(
+    connection: Connection, hub: Hub, name: str, wanted: int, *, tries: bool = False
+) -> tuple[int, str]:
+    """How many calls may be read at a connector now, and why not more; a quarter of the bucket stays for pages. A reading never
+    closes a breaker, since what reads may be well while what writes is not (S33). `tries` = also while it is not closed."""
     now = hub.now()
     state = await outbox.lock_state(connection, name, now)
     if state.hold_until and now < state.hold_until:
         return 0, f"it asked to be left alone until {state.hold_until:%H:%M:%S} UTC"
-    if state.breaker.state is not BreakerState.CLOSED and not turn.tries:
+    if state.breaker.state is not BreakerState.CLOSED and not tries:
         return 0, "its breaker is not closed: the next page tries it"
     rate = rate_of(hub, name)
     if not rate.per_minute:

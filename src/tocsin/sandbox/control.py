@@ -15,6 +15,7 @@ from tocsin.sandbox.pagerduty.errors import Refusal as PagerDutyRefusal
 from tocsin.sandbox.pagerduty.subscriptions import EVENT_TYPES
 from tocsin.sandbox.people import PeopleRoutes
 from tocsin.sandbox.requests import Unfit, add_query, number, object_of
+from tocsin.sandbox.schedules import ScheduleRoutes
 from tocsin.sandbox.world import World
 
 Json = dict[str, Any]
@@ -25,6 +26,7 @@ def application(world: World) -> web.Application:
     app = web.Application(middlewares=[_explain])
     Control(world).add_to(app.router)
     PeopleRoutes(world).add_to(app.router)
+    ScheduleRoutes(world).add_to(app.router)
     return app
 
 

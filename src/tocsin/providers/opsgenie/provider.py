@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
+from tocsin.core.oncall import Question, Roster, Told, Unknown
 from tocsin.core.ports import (
     Call,
     ConnectorSettings,
@@ -36,6 +37,7 @@ from tocsin.providers.opsgenie import (
     cloud,
     integrations,
     mapped,
+    oncall,
     options,
     webhook,
 )
@@ -185,3 +187,13 @@ def refused(answer: Response | WireFault) -> str:
 def delivered_by(request: Request) -> str:
     """The integration's id, which stands in the body."""
     return answers.text(answers.mapping(answers.json_of(request.body)).get("integrationId"))
+
+
+def on_call_place(service: str, connector: ConnectorSettings) -> str:
+    """What a service is mapped to there; "" = nobody."""
+    return oncall.place(service, connector.settings)
+
+
+def on_call(question: Question, told: Told, connector: ConnectorSettings) -> list[Call] | Roster | Unknown:
+    """The reads still to be made, or the roster."""
+    return oncall.ask(question, told, connector.settings)

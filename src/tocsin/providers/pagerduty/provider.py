@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
+from tocsin.core.oncall import Question, Roster, Told, Unknown
 from tocsin.core.ports import (
     Call,
     ConnectorSettings,
@@ -30,6 +31,7 @@ from tocsin.providers.pagerduty import (
     events,
     inspection,
     mapped,
+    oncall,
     options,
     reading,
     rest,
@@ -172,3 +174,13 @@ def refused(answer: Response | WireFault) -> str:
 def delivered_by(request: Request) -> str:
     """The subscription's id, which stands in a header."""
     return subscribing.sender(request)
+
+
+def on_call_place(service: str, connector: ConnectorSettings) -> str:
+    """What a service is mapped to there; "" = nobody."""
+    return oncall.place(service, connector.settings)
+
+
+def on_call(question: Question, told: Told, connector: ConnectorSettings) -> list[Call] | Roster | Unknown:
+    """The reads still to be made, or the roster."""
+    return oncall.ask(question, told, connector.settings)

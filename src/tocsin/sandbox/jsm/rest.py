@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from tocsin.sandbox.gate import Door, Gate
+from tocsin.sandbox.opsgenie import oncall
 from tocsin.sandbox.opsgenie import rest as opsgenie
 from tocsin.sandbox.opsgenie.alert import api_json
 from tocsin.sandbox.opsgenie.errors import Refusal, unprocessable
@@ -41,6 +42,7 @@ class Rest(opsgenie.Rest):
         get(CLOUD, self._list)
         get(f"{CLOUD}/{{id}}", self._read)
         get(f"{CLOUD}/{{id}}/notes", self._notes)
+        oncall.add_to_jsm(app.router, self._desk, self._data)
         return app
 
     def _admit(self, request: web.Request, body: Any) -> dict[str, str]:

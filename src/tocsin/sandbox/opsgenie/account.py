@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from tocsin.sandbox.rotation import Rotation
+
 Json = dict[str, Any]
 _SPACE = uuid.UUID("7c1f2f0e-6f0d-5d5a-9d0a-0d6f0c0ffee0")
 
@@ -19,7 +21,7 @@ class User:
 
 @dataclass(frozen=True)
 class Team:
-    """A team; its schedule is `<name>_schedule` and its first member is on call."""
+    """A team; its schedule is `<name>_schedule`, whose turns are in `Account.rotations`; its routing rule names that schedule."""
 
     id: str
     name: str
@@ -46,6 +48,7 @@ class Account:
     users: dict[str, User] = field(default_factory=dict)  # by username
     teams: dict[str, Team] = field(default_factory=dict)  # by name
     escalations: dict[str, Escalation] = field(default_factory=dict)  # by name
+    rotations: dict[str, Rotation] = field(default_factory=dict)  # by the team's name; people are usernames
     integration_id: str = ""
 
     def person(self, who: str) -> User | None:
@@ -82,12 +85,25 @@ def named(account: Account) -> dict[str, list[Json]]:
     return {
         "teams": [{"id": t.id, "name": t.name, "description": ""} for t in teams.values()],
         "users": [{"id": u.id, "username": u.username, "fullName": u.full_name} for u in users],
-        "escalations": [{"id": e.id, "name": e.name, "rules": []} for e in escalations],
+        "escalations": [{"id": e.id, "name": e.name, "rules": _rules(account, e)} for e in escalations],
         "schedules": [
             {"id": stable_id(f"schedule/{t}"), "name": f"{t}_schedule", "timezone": "Etc/UTC", "enabled": True}
             for t in teams
         ],
     }  # fmt: skip
+
+
+def _rules(account: Account, escalation: Escalation) -> list[Json]:
+    return [
+        {
+            "condition": "if-not-acked",
+            "notifyType": "default",
+            "delay": {"timeAmount": rule.delay_minutes, "timeUnit": "minutes"},
+            "recipient": {"type": "user", "id": account.users[username].id, "username": username},
+        }
+        for rule in escalation.rules
+        for username in rule.usernames
+    ]
 
 
 def seed_account() -> Account:
@@ -99,6 +115,7 @@ def seed_account() -> Account:
     members = {"Payments": ("bo@example.com", "ada@example.com"), "Ops": ("di@example.com", "ed@example.com")}
     for team, people in members.items():
         account.teams[team] = Team(stable_id(f"team/{team}"), team, people)
+        account.rotations[team] = Rotation(people[:1])
     rules = (Rule(0, ("di@example.com",)), Rule(10, ("bo@example.com",)))
     account.escalations["DB lead"] = Escalation(stable_id("escalation/DB lead"), "DB lead", rules)
     return account

@@ -288,7 +288,8 @@ class AlertDesk:
             self._start_escalation(alert, self.account.escalations[responder["name"]])
         else:
             team = responder["name"].removesuffix("_schedule")
-            self._ring(alert, self.account.teams[team].members[0])
+            if username := self.account.rotations[team].at(self.clock.now()):
+                self._ring(alert, username)
 
     def _start_escalation(self, alert: Alert, escalation: Escalation) -> None:
         for number, rule in enumerate(escalation.rules):

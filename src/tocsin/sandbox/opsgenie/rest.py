@@ -13,7 +13,8 @@ from tocsin.sandbox.access import Access
 from tocsin.sandbox.clock import iso_millis
 from tocsin.sandbox.gate import DOOMED, SILENT, Door, Gate
 from tocsin.sandbox.limits import Limits
-from tocsin.sandbox.opsgenie.account import named, stable_id
+from tocsin.sandbox.opsgenie import oncall
+from tocsin.sandbox.opsgenie.account import named
 from tocsin.sandbox.opsgenie.alert import Alert, api_json
 from tocsin.sandbox.opsgenie.alerts import AlertDesk, Failed
 from tocsin.sandbox.opsgenie.errors import PRIORITIES, Refusal, check_action, check_create, unprocessable
@@ -87,7 +88,7 @@ class Rest:
         for name in ("teams", "users", "escalations", "schedules"):
             get(f"/v2/{name}", self._names(name))
             get(f"/v2/{name}/{{id}}", self._names(name))
-        get("/v2/schedules/{id}/on-calls", self._on_calls)
+        oncall.add_to(app.router, self._desk, self._data, "/v2")
         return app
 
     def _admit(self, request: web.Request, body: Any) -> dict[str, str]:
@@ -285,17 +286,6 @@ class Rest:
             return self._data(found)
 
         return handler
-
-    async def _on_calls(self, request: web.Request) -> web.Response:
-        kind = request.query.get("scheduleIdentifierType", "id")
-        team = self._desk.account.schedule({kind: request.match_info["id"]})
-        if team is None:
-            raise Refusal(404, "Schedule does not exist")
-        first = team.members[0]
-        parent = {"id": stable_id(f"schedule/{team.name}"), "name": f"{team.name}_schedule", "enabled": True}
-        if request.query.get("flat") == "true":
-            return self._data({"_parent": parent, "onCallRecipients": [first]})
-        return self._data({"_parent": parent, "onCallParticipants": [{"name": first, "type": "user"}]})
 
     def _data(self, data: Any, **more: Any) -> web.Response:
         return web.json_response({"data": data, **more, "took": 0.002, "requestId": self._new_id()})

@@ -43,6 +43,7 @@ class Opsgenie:
         self.desk.alerts.clear()
         self.rest.forget()
         self.access.required = None
+        vars(self.account).update(vars(seed_account()))
         self.settings.processing_delay = Settings().processing_delay
         if not keep_webhooks:
             self.webhooks.all.clear()

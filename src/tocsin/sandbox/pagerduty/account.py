@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from tocsin.sandbox.rotation import Rotation
 
 Json = dict[str, Any]
 WEB = "https://sandbox.pagerduty.example"
@@ -49,6 +52,15 @@ class Service:
     grouping_seconds: int = 0
 
 
+@dataclass
+class Schedule:
+    """A schedule; the people of its rotation are ids of users."""
+
+    id: str
+    name: str
+    rotation: Rotation
+
+
 @dataclass(frozen=True)
 class Priority:
     id: str
@@ -72,9 +84,7 @@ class Account:
     policies: dict[str, Policy] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     priorities: dict[str, Priority] = field(default_factory=dict)
-    schedules: dict[str, tuple[str, str]] = field(
-        default_factory=dict
-    )  # id -> (name, id of the user on call)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     custom_fields: dict[str, CustomField] = field(default_factory=dict)
     teams: dict[str, str] = field(default_factory=dict)
 
@@ -94,11 +104,11 @@ class Account:
     def by_routing_key(self, key: str) -> Service | None:
         return next((s for s in self.services.values() if s.routing_key == key), None)
 
-    def on_call(self, policy: Policy, level: int) -> list[str]:
-        """Ids of the users asked at `level` (from 1) of the policy."""
+    def on_call(self, policy: Policy, level: int, at: datetime) -> list[str]:
+        """Ids of the users asked at `level` (from 1) of the policy at that instant."""
         rule = policy.levels[level - 1]
-        from_schedule = (self.schedules[rule.schedule_id][1],) if rule.schedule_id else ()
-        return [*dict.fromkeys((*rule.user_ids, *from_schedule))]
+        turn = self.schedules[rule.schedule_id].rotation.at(at) if rule.schedule_id else ""
+        return [*dict.fromkeys((*rule.user_ids, *([turn] if turn else [])))]
 
 
 def seed_account() -> Account:
@@ -114,7 +124,7 @@ def seed_account() -> Account:
     }
     for user_id, name in people.items():
         account.users[user_id] = User(user_id, name, f"{name.lower()}@example.com")
-    account.schedules = {"PSGEN01": ("Operations primary", "PUED001")}
+    account.schedules["PSGEN01"] = Schedule("PSGEN01", "Operations primary", Rotation(("PUED001",)))
     account.teams = {"PTEAM01": "Payments", "PTEAM02": "Operations"}
     _add_service(account, "PGEN001", "General", [Level(30, (), "PSGEN01"), Level(30, ("PUDI001",))])
     _add_service(account, "PPAY001", "Payments", [Level(15, ("PUBO001",)), Level(30, ("PUADA01",))])
@@ -221,4 +231,4 @@ def _rule_json(account: Account, policy_id: str, number: int, rule: Level) -> Js
 
 
 def schedule_ref(account: Account, schedule_id: str) -> Json:
-    return reference("schedule", "schedules", schedule_id, account.schedules[schedule_id][0])
+    return reference("schedule", "schedules", schedule_id, account.schedules[schedule_id].name)

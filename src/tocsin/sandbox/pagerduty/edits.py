@@ -190,7 +190,7 @@ def _people_of(desk: Desk, target: Json) -> list[str]:
     if target_id in desk.account.users:
         return [target_id]
     if target_id in desk.account.policies:
-        return desk.account.on_call(desk.account.policies[target_id], 1)
+        return desk.account.on_call(desk.account.policies[target_id], 1, desk.clock.now())
     raise Refusal(400, "Invalid Input Provided", 2001, f"Responder target {target_id} not found")
 
 

@@ -262,10 +262,12 @@ class Desk:
             raise bad_arguments("Escalation policy not found")
         later = range(level, len(policy.levels) + 1)
         # a level with nobody on call is passed over; with nobody on any the incident stays unassigned
-        level = next((number for number in later if self.account.on_call(policy, number)), level)
+        level = next(
+            (number for number in later if self.account.on_call(policy, number, self.clock.now())), level
+        )
         incident.level = level
         incident.assignees.clear()
-        self._assign(incident, self.account.on_call(policy, level), agent, ring=True)
+        self._assign(incident, self.account.on_call(policy, level, self.clock.now()), agent, ring=True)
         self._start_escalation(incident)
 
     def _assign(self, incident: Incident, user_ids: list[str], agent: Json | None, *, ring: bool) -> None:

@@ -11,12 +11,11 @@ from tocsin.sandbox.access import Access
 from tocsin.sandbox.clock import iso_seconds
 from tocsin.sandbox.gate import Door, Gate
 from tocsin.sandbox.limits import Limits, Verdict
+from tocsin.sandbox.pagerduty import oncalls
 from tocsin.sandbox.pagerduty.account import (
     Account,
     Json,
-    Policy,
     policy_json,
-    policy_ref,
     priority_json,
     reference,
     schedule_ref,
@@ -24,7 +23,7 @@ from tocsin.sandbox.pagerduty.account import (
     user_json,
     user_ref,
 )
-from tocsin.sandbox.pagerduty.errors import Refusal, bad_input, not_found
+from tocsin.sandbox.pagerduty.errors import Refusal, not_found
 from tocsin.sandbox.pagerduty.machine import Desk
 from tocsin.sandbox.pagerduty.paging import moment, page
 from tocsin.sandbox.pagerduty.rest_incidents import IncidentRoutes, json_object
@@ -67,6 +66,7 @@ class Rest:
         get("/escalation_policies", self._policies)
         get("/escalation_policies/{id}", self._policy)
         get("/schedules", self._schedules)
+        get("/schedules/{id}", self._schedule)
         get("/teams", self._teams)
         get("/priorities", self._priorities)
         get("/oncalls", self._oncalls)
@@ -146,6 +146,30 @@ class Rest:
 
         return page(request, "schedules", list(self._account.schedules), shown)
 
+    async def _schedule(self, request: web.Request) -> web.Response:
+        """With its final schedule between `since` and `until`, default the two weeks from now."""
+        schedule = _of(self._account.schedules, request)
+        now = self._desk.clock.now()
+        since = moment(request, "since") or now
+        until = moment(request, "until") or since + timedelta(weeks=2)
+        turns = [
+            {
+                "start": iso_seconds(one.start),
+                "end": iso_seconds(one.end),
+                "user": user_ref(self._account.users[one.person]),
+            }
+            for one in schedule.rotation.periods(since, until)
+        ]
+        body = schedule_ref(self._account, schedule.id)
+        final = {"name": "Final Schedule", "rendered_schedule_entries": turns}
+        more = {
+            "type": "schedule",
+            "name": schedule.name,
+            "time_zone": "Etc/UTC",
+            "final_schedule": final,
+        }
+        return web.json_response({"schedule": {**body, **more}})
+
     async def _teams(self, request: web.Request) -> web.Response:
         def shown(team_id: str) -> Json:
             name = self._account.teams[team_id]
@@ -157,39 +181,8 @@ class Rest:
         return page(request, "priorities", list(self._account.priorities.values()), priority_json)
 
     async def _oncalls(self, request: web.Request) -> web.Response:
-        now = self._desk.clock.now()
-        start, end = moment(request, "since") or now, moment(request, "until") or now
-        if end - start > timedelta(days=90):
-            raise bad_input("The time span must be at most 90 days")
-        entries = [entry for policy in self._account.policies.values() for entry in self._oncalls_of(policy)]
-        for name, key in (
-            ("escalation_policy_ids[]", "escalation_policy"),
-            ("user_ids[]", "user"),
-            ("schedule_ids[]", "schedule"),
-        ):
-            if wanted := request.query.getall(name, []):
-                entries = [entry for entry in entries if entry[key] and entry[key]["id"] in wanted]
-        return page(request, "oncalls", entries, lambda entry: entry)
-
-    def _oncalls_of(self, policy: Policy) -> list[Json]:
-        entries = []
-        for level, rule in enumerate(policy.levels, start=1):
-            for user_id in self._account.on_call(policy, level):
-                by_schedule = user_id not in rule.user_ids and rule.schedule_id
-                today = self._desk.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-                entries.append(
-                    {
-                        "escalation_policy": policy_ref(policy),
-                        "escalation_level": level,
-                        "schedule": schedule_ref(self._account, rule.schedule_id)
-                        if by_schedule and rule.schedule_id
-                        else None,
-                        "user": user_ref(self._account.users[user_id]),
-                        "start": iso_seconds(today) if by_schedule else None,
-                        "end": iso_seconds(today + timedelta(days=7)) if by_schedule else None,
-                    }
-                )
-        return entries
+        found = oncalls.entries(self._account, request, self._desk.clock.now())
+        return page(request, "oncalls", found, lambda entry: entry)
 
     # -- webhook subscriptions -----------------------------------------------------------------------------------
 
