@@ -8,20 +8,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-import logging
 import os
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-import structlog
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
@@ -30,7 +28,7 @@ from tocsin.api.intake import App, Intake, Receive, Scope, Send
 from tocsin.api.proxies import Trusting, networks
 from tocsin.api.stream import Stream
 from tocsin.config import Settings
-from tocsin.engine import configure, silences, snapshot
+from tocsin.engine import configure, logs, silences, snapshot
 from tocsin.engine.admission import Doorway
 from tocsin.engine.blind import BlindPager
 from tocsin.engine.clock import HubClock
@@ -128,6 +126,7 @@ class Daemon:
             if self._database is None:
                 self._database = await Database.connect(dsn, most=16, at_once=False)
         self.hub = self._hub(self._database, installation, data)
+        logs.here(self.hub.logs)
         return seen
 
     async def _tables(self) -> None:
@@ -171,7 +170,13 @@ class Daemon:
             database=database, now=self._now, installation=installation, seal=Seal(key),
             sources=discover_sources(), providers=discover_providers(), active=Active(), public_url=public, demo=self.demo, node=self._node,
             awake_since=self._now(), folder=data, own_database=self._postgres is not None, name=self._name(),
+            own_secrets=self._own_secrets(key), debugged=logs.debugged(os.environ, discover_providers()),
         )  # fmt: skip
+
+    def _own_secrets(self, key: str) -> tuple[str, ...]:
+        password = urlsplit(self.settings.database_url).password or ""
+        admin = self.settings.admin_token or _kept(self.settings.data / "admin-token", new_token)
+        return (key, password, admin)
 
     def _name(self) -> str:
         """What people know this node by, the same after a restart."""
@@ -213,6 +218,7 @@ class Daemon:
             app = _health_only(rest)
         if self._proxies:
             app = Trusting(app, self._proxies)
+        app = logs.around(app, self.hub.logs)
         port = self.settings.port or _free_port(self.settings.host)
         _check_free(self.settings.host, port)
         self._server = Server(
@@ -236,6 +242,8 @@ class Daemon:
             await asyncio.wait([task for task in self._tasks if task.get_name() == "http"], timeout=3)
         if self._worker is not None:
             await self._worker.stop()
+        if self._database is not None and hasattr(self, "hub"):
+            await logs.ship_all(self.hub.logs, self._database)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -256,7 +264,7 @@ class Daemon:
 
 async def run(settings: Settings, *, ready: Callable[[Daemon], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
-    set_up_logs(settings.log_format)
+    logs.set_up(settings.log_format)
     daemon = Daemon(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -281,27 +289,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def set_up_logs(style: str, *, level: int = logging.INFO) -> None:
-    """Structured lines on standard error: for people, or one JSON object a line."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
 
 
 def _health_only(rest: App) -> App:
@@ -381,4 +368,4 @@ class PortTaken(Exception):
     """The address cannot be listened on; the message says what to do."""
 
 
-__all__ = ["Daemon", "PortTaken", "run", "set_up_logs"]
+__all__ = ["Daemon", "PortTaken", "run"]

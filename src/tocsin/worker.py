@@ -21,6 +21,7 @@ from tocsin.engine import (
     digest,
     forget,
     hooks,
+    logs,
     notified,
     oncall,
     post,
@@ -91,6 +92,9 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         self._tasks.append(asyncio.create_task(self._forever(BELL, self._room, 5.0), name="room"))
+        self._tasks.append(
+            asyncio.create_task(self._forever(logs.BELL, self._ship, logs.SHIP_SECONDS), name="logs")
+        )
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
@@ -201,6 +205,12 @@ class Worker:
     async def _room(self) -> float | None:
         """On every node, also one that only takes requests."""
         await room.look(self._hub)
+        return None
+
+    async def _ship(self) -> float | None:
+        """On every node: what it said meets in the database what the others said."""
+        while self._hub.away is None and await self._hub.logs.ship(self._hub.database) == logs.MOST_TOGETHER:
+            pass
         return None
 
     async def _refresh(self) -> float | None:

@@ -14,7 +14,7 @@ from .office import CONFIG, NOON, Office, create, resolve
 
 SHORT = (
     CONFIG
-    + "defaults: {retention: {requests: 14d, timeline: 60d, deliveries: 21d, webhooks: 7d, audit: 30d}}\n"
+    + "defaults: {retention: {requests: 14d, timeline: 60d, deliveries: 21d, webhooks: 7d, audit: 30d, logs: 21d}}\n"
 )
 
 
@@ -44,7 +44,7 @@ async def test_each_table_is_kept_as_long_as_it_says(office: Office) -> None:
     assert await office.value("SELECT count(*) FROM raw_request") == 0
     assert await office.value("SELECT count(*) FROM timeline") > 0
     assert await office.value("SELECT count(*) FROM delivery") > 0
-    await after(office, days=7)
+    assert "log_line_20261116" in await after(office, days=7)
     assert await office.value("SELECT count(*) FROM delivery") == 0
     assert await office.value("SELECT count(*) FROM effect") == 0
     await after(office, days=60)
@@ -55,11 +55,12 @@ async def test_each_table_is_kept_as_long_as_it_says(office: Office) -> None:
 async def test_the_defaults_keep_a_month_of_requests(office: Office) -> None:
     await an_ended_incident(office)
 
-    assert await after(office, days=30) == []
+    assert await after(office, days=30) == ["log_line_20261116", "log_line_20261123"]
     assert {name.rpartition("_")[0] for name in await after(office, days=7)} == {
         "raw_request",
         "event",
         "hook",
+        "log_line",
     }
 
 
@@ -157,5 +158,5 @@ async def test_what_is_written_is_what_holds(office: Office) -> None:
 
     assert office.hub.policy.defaults.retention == Retention(
         requests=timedelta(days=14), timeline=timedelta(days=60), deliveries=timedelta(days=21),
-        webhooks=timedelta(days=7), audit=timedelta(days=30),
+        webhooks=timedelta(days=7), audit=timedelta(days=30), logs=timedelta(days=21),
     )  # fmt: skip

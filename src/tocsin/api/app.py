@@ -26,6 +26,7 @@ from tocsin.api.routes import (
     health,
     holding,
     incidents,
+    logs,
     mutes,
     oncall,
 )
@@ -86,6 +87,7 @@ def bare_app() -> FastAPI:
         health,
         holding,
         oncall,
+        logs,
     ):
         app.include_router(module.router)
 

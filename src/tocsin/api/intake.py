@@ -17,7 +17,7 @@ from tocsin.api import auth, once, problems
 from tocsin.core.dedup import Reading
 from tocsin.core.errors import BadInput, Busy, FieldFault, Later, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.core.ports import Request
-from tocsin.engine import admission, hooks, intake
+from tocsin.engine import admission, heard, hooks, intake
 from tocsin.engine.admission import Doorway
 from tocsin.engine.envelope import Admitted
 from tocsin.engine.hub import Hub, log
@@ -67,6 +67,8 @@ class Intake:
         except Answer as made:
             status, answer, headers = made.status, made.body, made.headers
         except TooLarge as refusal:
+            if work == self._webhook:
+                heard.refused(self._hub, scope["path"].split("/")[2], _request(scope, b""), refusal)
             status, headers, answer = problems.raw(refusal)
             if _is_dialect(scope["path"]):
                 answer = _encode(
@@ -199,7 +201,12 @@ class Intake:
         return answers
 
     async def _webhook(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        await hooks.receive(self._hub, scope["path"].split("/")[2], request)
+        name = scope["path"].split("/")[2]
+        try:
+            await hooks.receive(self._hub, name, request)
+        except (Refusal, DatabaseAway) as fault:
+            heard.refused(self._hub, name, request, fault)
+            raise
         return 202, b'{"status":"stored"}', _JSON
 
     async def _decided(self, answer: Admitted) -> dict[str, Any]:

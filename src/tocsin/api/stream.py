@@ -115,6 +115,11 @@ class Stream:
                 self._pump.cancel()
                 self._pump = None
 
+    @property
+    def stopped(self) -> bool:
+        """True when the process stops: whoever waits is answered now."""
+        return self._stopped
+
     def room(self) -> None:
         """Raises Unavailable when as many listen as may."""
         if self._stopped or len(self._listeners) >= self._most:

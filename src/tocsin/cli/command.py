@@ -62,6 +62,12 @@ class Session:
             )
         return self._client
 
+    def fresh(self) -> None:
+        """Have the next request made by a new client: its waiting time was changed."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def report(self, error: ClientError | Failure, *, file: str = "", text: str = "") -> None:
         """Say on stderr what happened, to what, and what to do next; `file` and `text` show the lines."""
         self.print.say(f"Error: {error}", "red")

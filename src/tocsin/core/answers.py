@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 
 from tocsin.core.model import Json
 from tocsin.core.ports import FaultKind, Rejected, Response, Retry, WireFault
+from tocsin.core.redact import Redactor
 
 READABLE = 8 * 1024 * 1024
 """Bytes; a longer answer is no answer of a provider's."""
@@ -120,8 +122,10 @@ def text(value: Json) -> str:
 
 
 def hide(words: str, secrets: Iterable[str]) -> str:
-    """`words`, at most LONGEST_WORDS characters, with each secret replaced."""
-    for secret in secrets:
-        if secret:
-            words = words.replace(secret, "[secret]")
-    return words[:LONGEST_WORDS]
+    """`words`, at most LONGEST_WORDS characters, with each secret replaced, in whatever form it is repeated."""
+    return _hides(frozenset(secrets)).known(words)[:LONGEST_WORDS]
+
+
+@lru_cache(maxsize=64)
+def _hides(secrets: frozenset[str]) -> Redactor:
+    return Redactor(secrets, mask="[secret]")

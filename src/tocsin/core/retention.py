@@ -15,3 +15,4 @@ class Retention:
     deliveries: timedelta = timedelta(days=90)
     webhooks: timedelta = timedelta(days=30)
     audit: timedelta = timedelta(days=800)
+    logs: timedelta = timedelta(days=14)

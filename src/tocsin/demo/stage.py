@@ -17,14 +17,15 @@ from pathlib import Path
 import aiohttp
 
 from tocsin.config import Settings
-from tocsin.daemon import Daemon, set_up_logs
+from tocsin.daemon import Daemon
 from tocsin.demo.story import Story
+from tocsin.engine import logs
 from tocsin.sandbox.server import Sandbox, SandboxSettings
 
 
 async def run(*, port: int, sandbox_port: int, data: Path | None, once: bool) -> None:
     """Build the stage, tell the story, serve until SIGTERM or Ctrl-C (or end at once)."""
-    set_up_logs("text", level=logging.ERROR)
+    logs.set_up("text", level=logging.ERROR)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

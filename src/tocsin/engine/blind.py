@@ -29,6 +29,7 @@ from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.job import plain
 from tocsin.engine.keep import Keeper, Name, Waiting
+from tocsin.engine.line import Line
 from tocsin.engine.wire import Wire
 from tocsin.journal import Journal, JournalFull
 from tocsin.store import blind_pages
@@ -170,7 +171,11 @@ class BlindPager:
         effect = _effect(judged, page, now, look_first=earlier is not None and earlier.state == UNSURE)
         try:
             outcome = await deliver.converse(
-                kind.module, self._wire, effect, hub.active.settings_of(connector), deliver.Talk()
+                kind.module,
+                Line(hub, self._wire, connector),
+                effect,
+                hub.active.settings_of(connector),
+                deliver.Talk(),
             )
         except Exception as fault:  # noqa: BLE001 - a provider's bug must not keep the next from being asked
             outcome = Retry(reason=f"a fault of ours ({type(fault).__name__})", ambiguous=True)

@@ -8,6 +8,7 @@ from tocsin.core.errors import NotFound
 from tocsin.core.ports import Response
 from tocsin.engine import mapped
 from tocsin.engine.hub import Hub
+from tocsin.engine.line import Line
 from tocsin.engine.wire import Wire
 
 
@@ -34,7 +35,7 @@ async def check(hub: Hub, wire: Wire, name: str) -> Checked:
     if not hub.active.unsealed:
         why = "its credentials cannot be opened with the present secret key"
         return Checked(connector=name, looked=False, fault=why)
-    settings = hub.active.settings_of(connector)
+    settings, wire = hub.active.settings_of(connector), Line(hub, wire, connector)
     if fault := kind.module.healthy(await wire.send(kind.module.probe(settings).send)):
         return Checked(connector=name, looked=True, fault=fault)
     warnings: list[str] = []

@@ -7,7 +7,6 @@ that all nodes share, sends without holding a transaction, and settles each effe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,9 +25,10 @@ from tocsin.core.ports import (
     WireFault,
 )
 from tocsin.core.values import replace
-from tocsin.engine import bundle, settle
+from tocsin.engine import bundle, sent, settle
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.job import Job, jobs_of
+from tocsin.engine.line import Line
 from tocsin.engine.outcome import Attempt
 from tocsin.engine.wire import Wire
 from tocsin.store import messages, outbox
@@ -173,19 +173,21 @@ async def carry_out(hub: Hub, wire: Wire, job: Job) -> None:
     else:
         try:
             settings = hub.active.settings_of(connector)
-            outcome = await converse(kind.module, wire, job.effect, settings, talk)
+            outcome = await converse(kind.module, Line(hub, wire, connector), job.effect, settings, talk)
         except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
             log.error(
                 "provider_failed",
                 connector=connector.name,
                 fault=type(fault).__name__,
-                message=_without(hub.active.secrets.values(), str(fault))[:300],
+                message=hub.redactor().text(str(fault))[:300],
             )
             # what it sent before it failed may have been applied: the next attempt looks first
             reason = f"a fault of ours ({type(fault).__name__})"
             outcome = Retry(reason=reason, counts=False, ambiguous=talk.calls > 0)
     took_ms = (loop.time() - began) * 1000
+    outcome = sent.without_secrets(hub, outcome)
     attempt = Attempt(outcome=outcome, step=talk.step, status=talk.status, took_ms=took_ms, calls=talk.calls)
+    sent.say(job, attempt)
     if job.bundled:
         await settle.settle_bundle(hub, job.bundled, attempt)
     else:
@@ -199,12 +201,6 @@ class Talk:
     calls: int = 0
     status: int | None = None
     step: str = ""
-
-
-def _without(secrets: Iterable[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***") if secret else text
-    return text
 
 
 async def converse(

@@ -6,6 +6,7 @@ from tocsin.core.alarm import Alarm
 from tocsin.core.ports import Accepted, Effect, EffectKind
 from tocsin.engine import deliver
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.line import Line
 from tocsin.engine.wire import Wire
 
 
@@ -35,7 +36,7 @@ async def _ask(hub: Hub, wire: Wire, name: str, alarm: Alarm) -> bool:
     )  # fmt: skip
     try:
         outcome = await deliver.converse(
-            kind.module, wire, effect, hub.active.settings_of(connector), deliver.Talk()
+            kind.module, Line(hub, wire, connector), effect, hub.active.settings_of(connector), deliver.Talk()
         )
     except Exception as fault:  # noqa: BLE001 - a provider's bug must not keep the next from being asked
         log.error("direct_failed", connector=name, fault=type(fault).__name__)

@@ -56,6 +56,7 @@ def _spans(kept: Retention) -> dict[str, timedelta]:
         "delivery": kept.deliveries,
         "hook": kept.webhooks,
         "audit": kept.audit,
+        "log_line": kept.logs,
     }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from tocsin.core.alarm import Alarm
 from tocsin.core.errors import NotAllowed, NotFound, Refusal, Unavailable
 from tocsin.core.ports import Malformed, Proof, Request
+from tocsin.engine import heard
 from tocsin.engine.diverge import end_agreed
 from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
@@ -68,12 +71,12 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
 
     await hub.database.transact(keep)
     if proof is Proof.WRONG:
-        log.error("webhook_signature_wrong", connector=name, hook=str(hook.id))
         raise Quarantined(
             f"The signature fits none of {name}'s webhook_secrets; the delivery is kept aside",
             hint="add the subscription's secret to webhook_secrets; the provider will deliver again",
         )
     hub.wake.ring("hooks")
+    heard.accepted(hub, name, request, hook.id)
     return hook.id
 
 
@@ -90,11 +93,11 @@ async def work_off(hub: Hub) -> int:
     """Apply one pending webhook; how many were found."""
 
     at_work: list[Hook] = []
+    done: list[Callable[[], None]] = []
 
     async def work(connection: Connection) -> int:
-        at_work[:] = await hooks.claim(connection, 1)
-        for hook in at_work:
-            await _apply(connection, hub, hook)
+        at_work[:], done[:] = await hooks.claim(connection, 1), []
+        done.extend([await _apply(connection, hub, hook) for hook in at_work])
         if at_work:
             await end_agreed(connection, hub.now())
         return len(at_work)
@@ -107,6 +110,9 @@ async def work_off(hub: Hub) -> int:
         log.error("webhook_failed", fault=type(fault).__name__, message=str(fault)[:300])
         name = type(fault).__name__
         count = await hub.database.transact(lambda c: _set_aside(c, at_work, name))
+        done.clear()
+    for tell in done:
+        tell()
     if count:
         rung(hub)
     return count
@@ -119,17 +125,19 @@ async def _set_aside(connection: Connection, found: list[Hook], fault: str) -> i
     return len(found)
 
 
-async def _apply(connection: Connection, hub: Hub, hook: Hook) -> None:
+async def _apply(connection: Connection, hub: Hub, hook: Hook) -> Callable[[], None]:
+    """Returns what is to be said of it when that is committed."""
     connector = hub.policy.connectors.get(hook.connector)
     kind = hub.providers.get(connector.type) if connector else None
     if connector is None or kind is None:
         await hooks.settle(connection, hook, "failed", "its connector is gone")
-        return
+        return partial(heard.unreadable, hub, hook, "its connector is gone")
     request = Request(method="POST", headers=hook.headers, query=hook.query, body=hook.body)
     try:
         changes = kind.module.read_webhook(request)
     except Malformed as fault:
         await hooks.settle(connection, hook, "failed", f"unreadable: {fault.message}")
-        return
+        return partial(heard.unreadable, hub, hook, fault.message)
     told = [await follow(connection, hub, connector, change) for change in changes]
     await hooks.settle(connection, hook, "done", "; ".join(told) or "nothing in it")
+    return partial(heard.followed, hub, hook, changes, told)

@@ -22,7 +22,10 @@ from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Integration, Policy, TimedMute
 from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, RemoteRef
+from tocsin.core.redact import Redactor
 from tocsin.core.severity import Severity
+from tocsin.engine.counted import Counted
+from tocsin.engine.logs import Logs
 from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
 from tocsin.engine.refused import Refused
@@ -143,7 +146,9 @@ class Hub:
     `skew` = how far this node's own clock is ahead of the database's, 0 while they agree (S49).
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there.
     `own_database` = the database's files lie in that folder; `refused` = whom it refused for want of room (S17).
-    `owed` = what it has claimed and not yet written down; `lost` is told by whoever finds the database away."""
+    `owed` = what it has claimed and not yet written down; `lost` is told by whoever finds the database away.
+    `logs` = what it says of its work; `own_secrets` = the process's own, which no line may hold either.
+    `debugged` = the types whose connectors tell every call, by the process's environment."""
 
     database: Database
     now: Callable[[], datetime]
@@ -177,7 +182,17 @@ class Hub:
     alarming: frozenset[str] = frozenset()
     """Names of the alarms that go on, as last read: who finds that something works again need not ask the
     database each time. It may lag by a moment."""
+    own_secrets: tuple[str, ...] = ()
+    counted: Counted = field(default_factory=Counted)
+    debugged: frozenset[str] = frozenset()
+    logs: Logs = field(init=False)
     _tells: tuple[Active, frozenset[str]] | None = None
+    _hides: tuple[Active, Redactor] | None = None
+
+    def __post_init__(self) -> None:
+        self.logs = Logs(now=self.now, name=self.name, hides=self.redactor)
+        if self.node is not None:
+            self.logs.node = self.node
 
     @property
     def policy(self) -> Policy:
@@ -188,6 +203,12 @@ class Hub:
         """Every silence and maintenance window there is, compiled: of the configuration, and made by the API
         (`silences`, which holds maintenance windows too)."""
         return (*self.active.policy.maintenance, *self.silences)
+
+    def redactor(self) -> Redactor:
+        """What hides every credential of the configuration in force, and the process's own."""
+        if self._hides is None or self._hides[0] is not self.active:
+            self._hides = (self.active, Redactor((*self.own_secrets, *self.active.secrets.values())))
+        return self._hides[1]
 
     @property
     def on_duty(self) -> bool:

@@ -14,6 +14,7 @@ from tocsin.core.severity import Severity
 from tocsin.core.values import replace
 from tocsin.engine import deliver
 from tocsin.engine.hub import Hub, log
+from tocsin.engine.line import Line
 from tocsin.engine.outcome import Attempt
 from tocsin.engine.settle import count_attempts
 from tocsin.engine.wire import Wire
@@ -60,7 +61,9 @@ async def _send(hub: Hub, wire: Wire, message: Message, talk: deliver.Talk) -> O
         severity=message.severity, recipients=message.recipients, opened_at=message.made_at,
     )  # fmt: skip
     try:
-        return await deliver.converse(kind.module, wire, effect, hub.active.settings_of(connector), talk)
+        return await deliver.converse(
+            kind.module, Line(hub, wire, connector), effect, hub.active.settings_of(connector), talk
+        )
     except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
         log.error("provider_failed", connector=message.connector, fault=type(fault).__name__)
         return Retry(reason=f"a fault of ours ({type(fault).__name__})", counts=False)

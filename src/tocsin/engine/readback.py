@@ -19,6 +19,7 @@ from tocsin.engine.deliver import rate_of
 from tocsin.engine.diverge import differ, end_agreed
 from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub
+from tocsin.engine.line import Line
 from tocsin.engine.respond import rung
 from tocsin.engine.wire import Wire
 from tocsin.store import incidents, outbox, remotes
@@ -148,7 +149,7 @@ async def _send(turn: _Turn, calls: list[Call]) -> list[Response]:
     )
     answers: list[Response] = []
     for call in calls[:granted]:
-        answer = await turn.wire.send(call.send)
+        answer = await Line(hub, turn.wire, connector).send(call.send)
         report.calls += 1
         turn.sent.append(call)
         if fault := _fault(answer):

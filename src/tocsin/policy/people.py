@@ -141,6 +141,7 @@ KEPT_LEAST = {
     "deliveries": timedelta(days=7),
     "webhooks": timedelta(days=7),  # providers deliver again for two days
     "audit": timedelta(days=30),
+    "logs": timedelta(days=1),
 }
 _KEPT_MOST = timedelta(days=3650)
 

@@ -15,6 +15,7 @@ GROWING = {
     "timeline": "at",
     "audit": "at",
     "hook": "received_at",
+    "log_line": "at",
 }
 """Tables that only grow -> their partition column. One partition a week, so retention is a drop."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tocsin.core.allowance import Allowance
 from tocsin.core.checks import Heard, Here, Line
 from tocsin.core.model import Json
 from tocsin.core.oncall import Question, Roster, Told, Unknown
@@ -36,6 +37,7 @@ from tocsin.providers.opsgenie import (
     checks,
     cloud,
     integrations,
+    limits,
     mapped,
     oncall,
     options,
@@ -197,3 +199,8 @@ def on_call_place(service: str, connector: ConnectorSettings) -> str:
 def on_call(question: Question, told: Told, connector: ConnectorSettings) -> list[Call] | Roster | Unknown:
     """The reads still to be made, or the roster."""
     return oncall.ask(question, told, connector.settings)
+
+
+def allowance(answer: Response) -> Allowance | None:
+    """What the answer says of the rate limit."""
+    return limits.allowance(answer)
