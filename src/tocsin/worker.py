@@ -21,6 +21,7 @@ from tocsin.engine import (
     digest,
     forget,
     hooks,
+    hours,
     logs,
     notified,
     oncall,
@@ -85,6 +86,7 @@ class Worker:
         self._sending: set[asyncio.Task[None]] = set()
         self._readers: dict[str, asyncio.Task[Report]] = {}
         self._stopping = False
+        self._rolls_at = hub.now()
         self.alive = False
 
     async def start(self, *, loops: bool = True) -> None:
@@ -92,6 +94,9 @@ class Worker:
         self._tasks.append(asyncio.create_task(self._listen(), name="listen"))
         self._tasks.append(asyncio.create_task(self._forever("config", self._refresh, 30.0), name="config"))
         self._tasks.append(asyncio.create_task(self._forever(BELL, self._room, 5.0), name="room"))
+        self._tasks.append(
+            asyncio.create_task(self._forever(hours.BELL, self._give, hours.GIVE_SECONDS), name="hours")
+        )
         self._tasks.append(
             asyncio.create_task(self._forever(logs.BELL, self._ship, logs.SHIP_SECONDS), name="logs")
         )
@@ -145,13 +150,18 @@ class Worker:
         """A few first, so that the first page of a burst leaves at once; more together while there is more."""
         await self._hub.owed.pay()  # before it is judged who is due
         most = FIRST_TOGETHER
-        while await decide_some(self._hub, most) >= most:
+        while await self._decided(most) >= most:
             if most < TOGETHER:
                 most = min(most * 3, TOGETHER)
             else:
                 # a backlog: while one waits for the database, the others think
-                await asyncio.gather(*(decide_some(self._hub) for _ in range(DECIDERS)))
+                await asyncio.gather(*(self._decided(TOGETHER) for _ in range(DECIDERS)))
         return None
+
+    async def _decided(self, most: int) -> int:
+        count = await decide_some(self._hub, most)
+        self._hub.counted.decisions += count
+        return count
 
     async def _hooks(self) -> float | None:
         while await hooks.work_off(self._hub):
@@ -205,6 +215,15 @@ class Worker:
     async def _room(self) -> float | None:
         """On every node, also one that only takes requests."""
         await room.look(self._hub)
+        return None
+
+    async def _give(self) -> float | None:
+        """What was counted here; and by the node on duty, the hours that are over."""
+        if self._hub.away is None:
+            await hours.give(self._hub)
+            if self._hub.on_duty and self._hub.now() >= self._rolls_at:
+                await hours.roll(self._hub)
+                self._rolls_at = self._hub.now() + timedelta(minutes=1)
         return None
 
     async def _ship(self) -> float | None:

@@ -295,6 +295,9 @@ HELD = {
 }  # fmt: skip
 
 
+CALLS = (("prod-pagerduty", 3), ("prod-opsgenie", 2), ("prod-pagerduty", 1))
+
+
 def filled(hub: Hub) -> Hub:
     """The answers of a server where a little is going on."""
     api = "/api/v1"
@@ -302,6 +305,9 @@ def filled(hub: Hub) -> Hub:
                       status_shown="Acknowledged", services=["web", "recommendation-service"], team="application",
                       acknowledged_by="Ed", acknowledged_at="2026-11-20T01:00:00Z", opened_at="2026-11-20T00:20:00Z",
                       providers=[])  # fmt: skip
+    for name in ("INC-7", "INC-8"):
+        told = [{"id": n, "connector": c, "calls": calls} for n, (c, calls) in enumerate(CALLS)]
+        hub.answer("GET", f"/api/v1/incidents/{name}/deliveries", {"items": told, "next_cursor": None})
     hub.answer("GET", f"{api}/incidents", {"items": [incident(), second], "next_cursor": None})
     hub.answer("GET", f"{api}/incidents/INC-7", incident())
     owed = {"asks_again_at": "2026-11-20T02:25:00Z", "joined_meanwhile": ["web: 5xx above 1 %"]}

@@ -28,13 +28,13 @@ _RECORDS = {
         " connector_state.last_success_at connector_state.last_failure_at connector_state.last_webhook_at"
         " connector_state.proven_at connector_state.unproven_since connector_proof.since connector_proof.proved_at"
         " config_version.applied_at secret.changed_at api_token.made_at api_token.last_used_at api_token.revoked_at"
-        " installation.made_at schema_migration.ran_at log_line.at"
+        " installation.made_at schema_migration.ran_at log_line.at connector_hour.hour connector_count.slot connector_allowance.seen_at"
     ),
     "a time of the calendar, which a clock that is right again tells rightly": (
         "mute.starts_at mute.ends_at api_token.expires_at session.expires_at digest_entry.due digest_entry.since silent.asks_at"
         " digest.begins_at digest.ends_at forgotten.before"
     ),
-    "a provider's or a sender's clock": "remote.there_at alert.newest_sent_at alias.newest_sent_at",
+    "a provider's or a sender's clock": "remote.there_at connector_allowance.resets_at alert.newest_sent_at alias.newest_sent_at",
     "what the jump is known by": "mark.at",
     "days, not minutes": "secret.unused_since kept_answer.made_at",
 }

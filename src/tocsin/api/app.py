@@ -27,6 +27,7 @@ from tocsin.api.routes import (
     holding,
     incidents,
     logs,
+    metrics,
     mutes,
     oncall,
 )
@@ -88,6 +89,7 @@ def bare_app() -> FastAPI:
         holding,
         oncall,
         logs,
+        metrics,
     ):
         app.include_router(module.router)
 

@@ -15,12 +15,15 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from tocsin import __version__
 from tocsin.core.breaker import BreakerState
 from tocsin.core.severity import Severity
 from tocsin.core.watch import SILENT_AFTER
+from tocsin.engine import hours as fared
 from tocsin.engine.hub import Hub
-from tocsin.store import alarms, figures, nodes, outbox, watch
+from tocsin.store import alarms, figures, hours, nodes, outbox, watch
 from tocsin.store.database import Connection
+from tocsin.store.outbox import ConnectorState
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATE = timedelta(seconds=2)
@@ -81,7 +84,61 @@ class Metrics:
         self._alarms = Gauge("tocsin_alarms", "Alarms of the hub's own that go on.", ["severity"], **make)
         self._nodes = Gauge("tocsin_nodes", "Nodes on this database.", ["state"], **make)
         self._duty = Gauge("tocsin_on_duty", "1 on the node that watches and reads back for all.", **make)
+        self._calls_here(hub, make)
+        self._remaining = Gauge(
+            "tocsin_rate_limit_remaining",
+            "Calls that a connector's rate limit leaves now.",
+            ["connector"],
+            **make,
+        )
+        self._used = Gauge(
+            "tocsin_rate_limit_used_ratio",
+            "Share of a connector's rate limit that is used, 0 to 1.",
+            ["connector"],
+            **make,
+        )
+        self._lag = Gauge(
+            "tocsin_sync_lag_seconds",
+            "How long ago a connector's longest unread live incident was read back.",
+            ["connector"],
+            **make,
+        )
+        self._pages = Gauge(
+            "tocsin_pages_last_hour", "Pages asked for in the last hour that came so far.", ["rung"], **make
+        )
+        self._log_waiting = Gauge(
+            "tocsin_log_lines_waiting", "Log lines that the database has not got yet.", **make
+        )
+        Gauge("tocsin_build_info", "1, with the version.", ["version"], **make).labels(__version__).set(1)
         self._config = Gauge("tocsin_config_version", "Version of the configuration in force.", **make)
+
+    def _calls_here(self, hub: Hub, make: dict[str, Any]) -> None:
+        """What this process itself did; counted as it happens."""
+        calls = Counter(
+            "tocsin_provider_calls",
+            "Calls of a connector's provider made here, reads too.",
+            ["connector", "outcome"],
+            **make,
+        )
+        took = Histogram(
+            "tocsin_provider_call_seconds", "How long they took.", ["connector"],
+            buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), **make,
+        )  # fmt: skip
+        asked = Counter(
+            "tocsin_webhook_requests",
+            "Webhooks that came here, by what they were found to be.",
+            ["connector", "result"],
+            **make,
+        )
+        self._decisions = Counter("tocsin_decisions", "Alerts decided here.", **make)
+        self._decided = 0
+
+        def called(connector: str, outcome: str, ms: float) -> None:
+            calls.labels(connector, outcome).inc()
+            took.labels(connector).observe(ms / 1000)
+
+        hub.counted.heard_call.append(called)
+        hub.counted.heard_webhook.append(lambda connector, result: asked.labels(connector, result).inc())
 
     async def text(self) -> bytes:
         """The exposition, freshly read."""
@@ -118,7 +175,28 @@ class Metrics:
         self._undecided.set(work.undecided_alerts)
         self._hooks.set(work.pending_webhooks)
         self._config.set(self._hub.policy.version)
+        self._decisions.inc(self._hub.counted.decisions - self._decided)
+        self._decided = self._hub.counted.decisions
+        self._log_waiting.set(len(self._hub.logs.waiting))
+        await self._connectors(connection, states)
         await self._own(connection, names)
+
+    async def _connectors(self, connection: Connection, states: dict[str, ConnectorState]) -> None:
+        """Their limits, how far behind their reading is, and how far pages come."""
+        now, told = self._hub.now(), await hours.allowances(connection)
+        unread = await hours.longest_unread(connection)
+        for gauge in (self._remaining, self._used, self._lag):
+            gauge.clear()
+        for name in self._hub.policy.connectors:
+            limit = fared.limit_of(self._hub, name, told.get(name), states.get(name))
+            if limit.used is not None:
+                self._used.labels(name).set(limit.used)
+                self._remaining.labels(name).set(limit.remaining or 0)
+            since = unread.get(name)
+            self._lag.labels(name).set(max((now - since).total_seconds(), 0.0) if since else 0.0)
+        pages = await hours.pages(connection, now - timedelta(hours=1))
+        for rung in ("asked", "accepted", "created", "notified", "acknowledged", "failed"):
+            self._pages.labels(rung).set(getattr(pages, rung))
 
     async def _own(self, connection: Connection, names: list[str]) -> None:
         """How the hub itself is."""

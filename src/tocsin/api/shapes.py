@@ -235,6 +235,9 @@ class Delivery(BaseModel):
     reason: str
     status: int | None
     took_ms: float
+    calls: int = Field(
+        description="Calls of the provider's API that it took; of a bundle one delivery has them all."
+    )
     bundle: UUID | None = Field(
         None, description="The same for all that left in one page, which told several incidents."
     )

@@ -109,15 +109,3 @@ class Health(BaseModel):
     hold: Hold | None = Field(description="Pages wait, because the database is an older copy (S48).")
     reasons: list[str]
     version: str
-
-
-class Metrics(BaseModel):
-    """The hub in numbers, now."""
-
-    incidents: dict[str, int]
-    alerts: dict[str, int]
-    pending_webhooks: int
-    oldest_undecided_seconds: float
-    connectors: list[Connector]
-    config_version: int
-    at: datetime

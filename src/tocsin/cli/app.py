@@ -58,6 +58,7 @@ COMMANDS: dict[str, Entry] = {
     "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, test, sync, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
+    "metrics": Entry("metrics", SERVER, "Look at the hub in numbers: overview, connector."),
     "logs": Entry("logs", SERVER, "Show what the server's nodes said of their work."),
     "alarms": Entry("status", SERVER, "List what does not work in the hub itself."),
     "canary": Entry(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.calls import calls_of
 from tocsin.cli.command import Session, command
 from tocsin.cli.failures import Usage
 from tocsin.cli.muted import list_muted
@@ -153,7 +154,8 @@ def show(
         return
     session.print.line(plain(f"{found.name}  {found.title}"), "bold")
     on_call = _on_call(found, session)
-    session.print.fields([*_fields(found, session), ("On call now", on_call)])
+    calls = calls_of(session, found.name)
+    session.print.fields([*_fields(found, session), ("On call now", on_call), ("Calls", calls)])
     if found.providers:
         session.print.line()
         session.print.rows(_SIDES, found.providers, _standing, none="", whole=True)

@@ -22,4 +22,5 @@ class Delivery(Shape):
     status: int | None = None
     took_ms: float | None = None
     step: str = ""
+    calls: int = 0
     bundle: str | None = None

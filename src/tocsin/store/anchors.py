@@ -59,6 +59,7 @@ _MOVED = (
     "UPDATE hold SET since = since + $1, until = until + $1 WHERE ended_at IS NULL",
     "UPDATE page_left SET left_at = left_at + $1",
     "UPDATE oncall SET asked_at = asked_at + $1, read_at = read_at + $1, fault_since = fault_since + $1",
+    "UPDATE rolled SET until = until + $1",
     "UPDATE node SET seen_at = seen_at + $1",
     "UPDATE duty SET until = until + $1",
     "UPDATE alarm SET raised_at = raised_at + $1, seen_at = seen_at + $1 WHERE cleared_at IS NULL",

@@ -79,6 +79,7 @@ class DeliveryView:
     status: int | None
     took_ms: float
     bundle: UUID | None
+    calls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +267,7 @@ async def deliveries(
         DeliveryView(
             id=row["id"], at=row["at"], connector=row["connector"], service=row["service"], kind=row["kind"],
             attempt=row["attempt"], step=row["step"], outcome=row["outcome"], reason=row["reason"],
-            status=row["status"], took_ms=row["took_ms"], bundle=row["bundle"],
+            status=row["status"], took_ms=row["took_ms"], bundle=row["bundle"], calls=row["calls"],
         )
         for row in rows
     ]  # fmt: skip

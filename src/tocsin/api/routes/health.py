@@ -123,22 +123,6 @@ def _blind(hub: Hub) -> states.Health:
 
 
 @router.get(
-    "/api/v1/metrics", summary="The hub in numbers", response_model=states.Metrics, responses=problems()
-)
-async def metrics(hub: TheHub, who: Reader) -> states.Metrics:
-    """The same as /metrics, as JSON; figures of connectors are of the last hour."""
-    now = hub.now()
-    work = await hub.database.read(figures.work)
-    oldest = (now - work.oldest_undecided).total_seconds() if work.oldest_undecided else 0.0
-    return states.Metrics(
-        incidents={"open": work.open_incidents, "mitigated": work.mitigated_incidents},
-        alerts={"live": work.live_alerts, "undecided": work.undecided_alerts}, pending_webhooks=work.pending_webhooks,
-        oldest_undecided_seconds=oldest, connectors=list((await fleet.fleet(hub)).connectors),
-        config_version=hub.policy.version, at=now,
-    )  # fmt: skip
-
-
-@router.get(
     "/metrics", summary="The hub in numbers, for Prometheus", response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, **problems()},
 )  # fmt: skip
