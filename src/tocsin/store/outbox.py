@@ -160,10 +160,19 @@ async def find_remotes(connection: Connection, connector: str, remote_id: str, k
 async def connectors_with_work(connection: Connection, now: datetime) -> list[str]:
     """Connectors that have something waiting or a lease that ran out."""
     rows = await connection.fetch(
-        "SELECT connector FROM effect WHERE state IN ('waiting', 'leased')"
-        " AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)"
-        " UNION SELECT connector FROM message WHERE state IN ('waiting', 'leased')"
-        " AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)",
+        # from one name to the next by the index: a long queue is not read for the names in it
+        """
+        WITH RECURSIVE named AS (
+          (SELECT connector FROM effect WHERE state IN ('waiting', 'leased') ORDER BY connector LIMIT 1)
+          UNION ALL
+          SELECT (SELECT e.connector FROM effect e WHERE e.connector > n.connector AND e.state IN ('waiting', 'leased')
+            ORDER BY e.connector LIMIT 1) FROM named n WHERE n.connector IS NOT NULL)
+        SELECT connector FROM named n WHERE EXISTS (
+          SELECT 1 FROM effect e WHERE e.connector = n.connector AND e.state IN ('waiting', 'leased')
+            AND (e.state = 'waiting' AND e.due <= $1 OR e.state = 'leased' AND e.lease_until < $1) OFFSET 0)
+        UNION SELECT connector FROM message WHERE state IN ('waiting', 'leased')
+          AND (state = 'waiting' AND due <= $1 OR state = 'leased' AND lease_until < $1)
+        """,
         now,
     )
     return [row["connector"] for row in rows]
