@@ -6,26 +6,26 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-_pool = b""
+from tocsin.store.database import uuid_of
+
+_KEPT, _VERSION = ~(0xF << 76 | 0x3 << 62), 0x7 << 76 | 0x2 << 62
+_pool, _used = b"", 0
 
 
 def _random_bytes(count: int) -> bytes:
     """Random bytes from a block asked of the kernel at once: an id for every event adds up."""
-    global _pool
-    if len(_pool) < count:
-        _pool = secrets.token_bytes(2048)
-    taken, _pool = _pool[:count], _pool[count:]
-    return taken
+    global _pool, _used
+    if _used + count > len(_pool):
+        _pool, _used = secrets.token_bytes(2048), 0
+    _used += count
+    return _pool[_used - count : _used]
 
 
 def new_id(now: datetime) -> UUID:
     """A UUID version 7 (RFC 9562): the first 48 bits are the milliseconds of `now`."""
     milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
-    tail = int.from_bytes(_random_bytes(10), "big")
-    value = milliseconds << 80 | tail
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    value = milliseconds << 80 | int.from_bytes(_random_bytes(10), "big")
+    return uuid_of((value & _KEPT | _VERSION).to_bytes(16, "big"))
 
 
 def new_token() -> str:

@@ -8,14 +8,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
 from asyncpg.exceptions import TargetServerAttributeNotMatched
+from asyncpg.pgproto import pgproto
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Row: TypeAlias = asyncpg.Record
 T = TypeVar("T")
+
+uuid_of: Callable[[bytes], UUID] = pgproto.UUID
+"""The id with these 16 bytes, as one that was read is: a `uuid.UUID` of the driver's own class, which is made, hashed
+and written in a seventh of the time."""
 
 _AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 _GONE = (
