@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tocsin.api.description import document_of, operations
+from tocsin.engine.press import links_for
+from tocsin.store import incidents
 
 if TYPE_CHECKING:
     from conftest import Office
@@ -53,6 +55,19 @@ def _addresses(office: Office, alert: str) -> list[str]:
     return found
 
 
+async def _ack_link(office: Office, recipient: str) -> str:
+    """Where the mail of INC-1 to them leads."""
+
+    async def read(connection: Any) -> Any:
+        found = await incidents.id_of(connection, "INC-1")
+        assert found is not None
+        return (await incidents.load(connection, [found]))[found].incident
+
+    incident = await office.hub.database.read(read)
+    (link,) = links_for(office.hub, [incident], "ops-mail", recipient, office.at)
+    return link.href.removeprefix(office.hub.public_url)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_s52_nothing_that_is_opened_acts(office: Office, method: str) -> None:
     """S52: a mail program that opens every link, a preview, a browser that restores its pages: nobody has acknowledged."""
@@ -60,16 +75,19 @@ async def test_s52_nothing_that_is_opened_acts(office: Office, method: str) -> N
     link = (await office.ask("POST", "/api/v1/session/link")).json()["url"]
     acts = [f"/api/v1/incidents/INC-1/{verb}" for verb in _VERBS]
     pages = [
-        office.hub.incident_url("INC-1") or "/i/INC-1",
+        "/i/INC-1",
         "/i/INC-1/acknowledge",
         "/i/INC-1?act=resolve",
         link,
     ]
+    office.hub.public_url = "https://hub.example.com"
+    mailed = [await _ack_link(office, to) for to in ("ada@example.com", "")]
     keys = [f"/integrations/{key}" for key in ("webhook-key-000000001", "alertmanager-key-0001")]
     asked = [
         *_addresses(office, sent["alert_id"]),
         *acts,
         *pages,
+        *mailed,
         *keys,
         "/connectors/prod-pagerduty/webhook",
     ]
@@ -82,6 +100,7 @@ async def test_s52_nothing_that_is_opened_acts(office: Office, method: str) -> N
     assert method == "HEAD" or len([path for path, status in answers.items() if status == 200]) > 20
     assert (await office.get("/api/v1/incidents/INC-1"))["status"] == "open"
     assert {answers[path] for path in acts} <= {404, 405}
+    assert {answers[path] for path in mailed} == {200}
     code = link.partition("code=")[2]
     signed_in = await office.ask("POST", "/api/v1/session", {"code": code})
     assert signed_in.status_code == 200  # its button was not pressed by opening it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -85,6 +86,82 @@ def test_the_only_links_are_those_given() -> None:
     text = mail(incident_url="https://hub.example.com/incidents/INC-7", incident_name="INC-7").text
     assert [word for word in text.split() if "://" in word] == ["https://hub.example.com/incidents/INC-7"]
     assert "im ack INC-7" in text
+
+
+ACT = Link("https://hub.example.com/ack/AQabc", "INC-7")
+ASKED: dict[str, Any] = {
+    "incident_name": "INC-7",
+    "incident_url": "https://hub.example.com/i/INC-7",
+    "acts": (ACT,),
+}
+
+
+def hrefs(html: str) -> list[str]:
+    return re.findall(r'href="([^"]*)"', html)
+
+
+@pytest.mark.parametrize(
+    ("over", "first", "whose"),
+    [
+        pytest.param({}, "Down\n\nTo acknowledge:\n  https://hub.example.com/ack/AQabc\n", "mailbox", id="a page to the connector's own box"),
+        pytest.param({"recipients": ("ada@example.com",)}, "Down\n\nTo acknowledge:\n  https://hub.example.com/ack/AQabc\n", "in your name", id="a page to a person"),
+        pytest.param({"repeat": "again"}, "Nobody has acknowledged yet: you are asked again.\n\nDown\n\nTo acknowledge:\n", "mailbox", id="asked again"),
+        pytest.param({"kind": EffectKind.REOPEN}, "Open again.\n\nTo acknowledge:\n  https://hub.example.com/ack/AQabc\n", "mailbox", id="open again"),
+        pytest.param({"kind": EffectKind.NOTE, "note": "it ends soon", "recipients": ("ada@example.com",)}, "Tocsin wrote:\nit ends soon\n\nStill on it? Say so:\n  INC-7: https://hub.example.com/ack/AQabc\n", "in your name", id="S25: the holder is warned"),
+        pytest.param({"kind": EffectKind.MESSAGE, "description": "Is it over?\n", "recipients": ("ada@example.com",)}, "Is it over?\n\nStill on it? Say so:\n  INC-7: https://hub.example.com/ack/AQabc\n", "in your name", id="S24: the holder is asked"),
+    ],
+)  # fmt: skip
+def test_s52_the_ack_link_comes_first_and_says_whose_it_is(
+    over: dict[str, Any], first: str, whose: str
+) -> None:
+    """S52: in the text on a line of its own, in the HTML to be tapped."""
+    made = mail(**ASKED | over)
+    assert made.text.startswith(first)
+    assert whose in made.text
+    assert whose in made.html
+    assert hrefs(made.html).count(ACT.href) == 1
+    assert {*hrefs(made.html)} <= {ACT.href, "https://hub.example.com/i/INC-7"}
+
+
+def test_s52_a_mail_without_a_link_says_how_to_act_and_is_text_alone() -> None:
+    made = mail(incident_name="INC-7", description="It is down.")
+    assert made.html == ""
+    assert made.text.endswith("It is down.\n\nTo acknowledge:\n  im ack INC-7\n")
+
+
+def test_s52_the_html_part_is_text_and_fetches_nothing() -> None:
+    made = mail(
+        **ASKED | {
+            "title": "<img src=x onerror=alert(1)>", "description": "<script>1</script>\n" + "d" * 50_000,
+            "details": {f"<i>{n}": "<b>" * 1000 for n in range(200)}, "service": "a&b",
+            "links": (Link("javascript:alert(1)", "Runbook"), Link("https://w.example.com/?a=1&b=2", "<u>")),
+        }
+    )  # fmt: skip
+    assert "<script" not in made.html
+    assert "<img" not in made.html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in made.html
+    assert "javascript:" not in made.html
+    assert 'href="https://w.example.com/?a=1&amp;b=2">&lt;u&gt;</a>' in made.html
+    assert "a&amp;b" in made.html
+    assert re.search(r"<[^>]+\s(src|background)=", made.html) is None
+    assert "url(" not in made.html
+    assert len(made.html) < 500_000
+
+
+def test_s52_each_incident_of_a_bundle_has_its_link() -> None:
+    pages = [
+        told(n, incident_name=f"INC-{n}", acts=(Link(f"https://hub.example.com/ack/{n}", f"INC-{n}"),))
+        for n in (2, 3)
+    ]
+    made = bundle(*pages, told(3, service="database", acts=pages[1].acts))
+    for number in (2, 3):
+        assert (
+            f"\n  To acknowledge: https://hub.example.com/ack/{number}\n  Or: im ack INC-{number}\n"
+            in made.text
+        )
+        assert hrefs(made.html).count(f"https://hub.example.com/ack/{number}") == 1
+    assert "web, database" in made.html
+    assert made.text.rstrip().endswith("It is for whoever reads this mailbox.")
 
 
 def told(number: int, severity: Severity = Severity.HIGH, **over: Any) -> Effect:

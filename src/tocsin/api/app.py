@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from tocsin import __version__
-from tocsin.api import dashboard, description, problems
+from tocsin.api import dashboard, description, press, problems
 from tocsin.api.dashboard import SECURITY_HEADERS, STATIC
 from tocsin.api.limits import Limited
 from tocsin.api.metrics import Metrics, Timed
@@ -62,6 +62,7 @@ def build_app(
     app.state.metrics = Metrics(hub)
     health.attach(app.state, worker_alive=worker_alive, intake_alive=intake_alive)
     problems.install(app, hub)
+    app.router.routes.extend(press.routes(hub))
     app.router.routes.extend(dashboard.routes(given.static))
     app.add_middleware(Limited, most=MOST_BYTES)
     app.add_middleware(Timed, metrics=app.state.metrics)

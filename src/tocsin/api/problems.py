@@ -57,6 +57,8 @@ _TITLES = {
     "database_away": "The database is away",
 }
 
+_SECRET_AFTER = ("/ack/", "/integrations/")
+
 Raw = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
@@ -121,6 +123,12 @@ def response(fault: Refusal | DatabaseAway) -> Response:
     return Response(body, status, {name.decode(): value.decode() for name, value in headers})
 
 
+def shown_path(path: str) -> str:
+    """An address as it may stand in a log: what is a secret in it left out."""
+    kept = next((start for start in _SECRET_AFTER if path.startswith(start)), None)
+    return f"{kept}…" if kept else path
+
+
 def install(app: FastAPI, hub: Hub) -> None:
     """Every way to fail ends in a problem document."""
 
@@ -139,7 +147,11 @@ def install(app: FastAPI, hub: Hub) -> None:
     async def broken(request: Request, fault: Exception) -> Response:
         mark = str(new_id(hub.now()))
         log.error(
-            "request_failed", id=mark, path=request.url.path, fault=type(fault).__name__, exc_info=fault
+            "request_failed",
+            id=mark,
+            path=shown_path(request.url.path),
+            fault=type(fault).__name__,
+            exc_info=fault,
         )
         text = f"A fault of ours; it is in the log under {mark}"
         return response(_Internal(text, hint="tell whoever runs this hub, with that id"))

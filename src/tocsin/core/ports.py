@@ -20,9 +20,8 @@ from tocsin.core.severity import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request as a value. Header names are kept as given going out and lower-case coming in;
-    `query` is the raw text after "?". `path` is what follows the host, coming in; `url` is whole, going
-    out."""
+    """An HTTP request as a value. Header names are kept as given going out and lower-case coming in; `query` is the raw
+    text after "?". `path` is what follows the host, coming in; `url` is whole, going out."""
 
     method: str
     url: str = ""
@@ -109,12 +108,12 @@ class Effect:
     idempotency key of the effect. `remote_id` is the provider's own id when known. `person` and `note`
     carry who acted and what they wrote. `look_first`: an earlier attempt may have been applied (S29):
     look up before writing. `reread`: it waited longer than 5 s: read the state before writing (S39).
-    `links` and `details` are the same core facts for every provider (PR-2); `fields` are the custom ones
-    among the details, which may change after the page. `recipients` are e-mail
-    addresses that stand in for the connector's own (a person asked by mail); empty = the connector's. `repeat` names a
-    further asking of the same page, "" = the first.
+    `links` and `details` are the same core facts for every provider (PR-2); `fields` are the custom ones among the
+    details, which may change after the page. `recipients` are e-mail addresses that stand in for the connector's own (a
+    person asked by mail); empty = the connector's. `repeat` names a further asking of the same page, "" = the first.
     A SNOOZE lasts until `snooze_until`, which is `snooze_for` from the sending. A MESSAGE has its subject as `title`,
     its text as `description` and its own name as `key`. A CREATE with `bundled` tells these pages as one (S22).
+    `acts` are ack links, for its recipients' eyes alone; their texts name the incidents (S52).
     """
 
     kind: EffectKind
@@ -143,6 +142,7 @@ class Effect:
     look_first: bool = False
     reread: bool = False
     bundled: tuple[Effect, ...] = ()
+    acts: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +156,8 @@ class ConnectorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A message for the mail wire. `in_reply_to` is the Message-ID of the thread's first message, for
-    both In-Reply-To and References; "" = this message is the first."""
+    """A message for the mail wire. `in_reply_to` is the Message-ID of the thread's first message, for both
+    In-Reply-To and References; "" = this message is the first. `html` says what `text` says; "" = no such part."""
 
     smtp_url: str
     sender: str
@@ -168,13 +168,13 @@ class Mail:
     in_reply_to: str = ""
     username: str = ""
     password: str = ""
+    html: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an effect: what to send, and `step`, the provider's own word for where it stands
-    ("create", "lookup", "poll" …), given back with the answer. `reads` = it changes nothing there.
-    `after` = wait this long before sending it."""
+    """One call of an effect: what to send, and `step`, the provider's own word for where it stands ("create", "lookup",
+    "poll" …), given back with the answer. `reads` = it changes nothing there. `after` = wait so long before it."""
 
     send: Request | Mail
     step: str

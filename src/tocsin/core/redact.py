@@ -30,6 +30,10 @@ _BEHIND_A_NAME = re.compile(
 )
 
 
+_ACK_LINK = re.compile(r"(/ack/)[A-Za-z0-9_-]{64}")
+"""A link by which whoever has it acts in somebody's name (S52)."""
+
+
 def is_name_of_secret(name: str) -> bool:
     """True for a header, field or parameter whose value is a credential."""
     return bool(_NAMES.match(name.strip()))
@@ -59,7 +63,9 @@ class Redactor:
         return self.known(_BEHIND_A_NAME.sub(_behind, text) if _may_name(text) else text)
 
     def known(self, text: str) -> str:
-        """The text with the known credentials alone as MASK."""
+        """The text with the known credentials alone, and ack links, as MASK."""
+        if "/ack/" in text:
+            text = _ACK_LINK.sub(lambda found: found[1] + self._mask, text)
         if self._whole is not None:
             text = self._whole.sub(lambda _: self._mask, text)
         pieces, last = self._pieces, len(text) - PIECE + 1

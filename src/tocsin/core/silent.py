@@ -170,7 +170,6 @@ def subject_of(found: Sequence[Silent]) -> str:
 
 def text_of(found: Sequence[Silent], after: timedelta) -> str:
     """The whole digest as plain text, the worst first."""
-    ordered = sorted(found, key=lambda s: (-s.incident.severity.rank, s.incident.number))
     head = (
         f"Somebody has acknowledged what stands here, and for {_told(after)} nothing has been heard of it and nobody has"
         " acted on it. Nobody was paged for this."
@@ -180,10 +179,15 @@ def text_of(found: Sequence[Silent], after: timedelta) -> str:
         " or snooze it until you want to look at it (`im snooze`). What stays silent is asked about again at the next"
         " beginning of business hours."
     )
-    listed = [text for one in ordered[:MOST_LISTED] for text in _entry(one)]
-    if more := ordered[MOST_LISTED:]:
-        listed.append(f"  and {len(more)} more")
-    return "\n".join([head, "", *listed, "", how]) + "\n"
+    rows = [text for one in listed(found) for text in _entry(one)]
+    more = len(found) - MOST_LISTED
+    rows += [f"  and {more} more"] if more > 0 else []
+    return "\n".join([head, "", *rows, "", how]) + "\n"
+
+
+def listed(found: Sequence[Silent]) -> list[Silent]:
+    """Those that stand in the digest by name, in its order: the worst first."""
+    return sorted(found, key=lambda s: (-s.incident.severity.rank, s.incident.number))[:MOST_LISTED]
 
 
 def _entry(one: Silent) -> list[str]:

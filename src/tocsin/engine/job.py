@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tocsin.core.model import Incident, IncidentStatus
+from tocsin.core.lapse import holder_of
+from tocsin.core.model import Incident, IncidentStatus, Link
 from tocsin.core.ports import Effect, EffectKind
+from tocsin.core.silent import is_held
 from tocsin.core.snooze import LONGER_THERE
 from tocsin.core.stale import no_longer_wanted, sent_as
 from tocsin.core.values import replace
 from tocsin.engine.hub import Hub
+from tocsin.engine.press import links_for
 from tocsin.store import incidents
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Work
@@ -81,7 +84,18 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
         opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous,
         snooze_until=wakes, snooze_for=wakes - now if wakes else timedelta(0),
         reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
+        acts=_acts(hub, work, incident),
     )  # fmt: skip
+
+
+def _acts(hub: Hub, work: Work, incident: Incident) -> tuple[Link, ...]:
+    """The ack link of what asks somebody to acknowledge: a page, and a note to the holder that their acknowledgement
+    ends soon (S25, S52)."""
+    to = work.remote.recipient
+    pages = work.kind in (EffectKind.CREATE, EffectKind.REOPEN)
+    holder = holder_of(incident, hub.policy) if work.kind is EffectKind.NOTE and is_held(incident) else None
+    warns = holder is not None and holder.email == to and not work.body.get("person")
+    return links_for(hub, [incident], work.remote.connector, to, work.made_at) if pages or warns else ()
 
 
 def plain(value: object) -> str:

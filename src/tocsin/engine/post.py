@@ -9,16 +9,19 @@ import asyncio
 from datetime import datetime, timedelta
 
 from tocsin.core.alarm import DIGEST, Alarm
+from tocsin.core.model import Link
 from tocsin.core.ports import Accepted, Effect, EffectKind, Outcome, Rejected, Retry, Skipped
 from tocsin.core.severity import Severity
+from tocsin.core.silent import is_held
 from tocsin.core.values import replace
 from tocsin.engine import deliver
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.line import Line
 from tocsin.engine.outcome import Attempt
+from tocsin.engine.press import links_for
 from tocsin.engine.settle import count_attempts
 from tocsin.engine.wire import Wire
-from tocsin.store import alarms, digests, messages
+from tocsin.store import alarms, digests, incidents, messages
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.messages import Message
 from tocsin.store.sheet import Sheet, save
@@ -59,6 +62,7 @@ async def _send(hub: Hub, wire: Wire, message: Message, talk: deliver.Talk) -> O
     effect = Effect(
         kind=EffectKind.MESSAGE, key=message.key, incident="", title=message.subject, description=message.text,
         severity=message.severity, recipients=message.recipients, opened_at=message.made_at,
+        acts=await _acts(hub, message),
     )  # fmt: skip
     try:
         return await deliver.converse(
@@ -67,6 +71,19 @@ async def _send(hub: Hub, wire: Wire, message: Message, talk: deliver.Talk) -> O
     except Exception as fault:  # noqa: BLE001 - a provider's bug must not stop the others
         log.error("provider_failed", connector=message.connector, fault=type(fault).__name__)
         return Retry(reason=f"a fault of ours ({type(fault).__name__})", counts=False)
+
+
+async def _acts(hub: Hub, message: Message) -> tuple[Link, ...]:
+    """An ack link for each incident that it asks its one reader about and that somebody still has (S24, S52)."""
+    if not message.asks_about or len(message.recipients) > 1:
+        return ()
+    try:
+        kept = await hub.database.read(lambda c: incidents.load(c, message.asks_about))
+    except DatabaseAway:
+        return ()  # the question is worth more than its links
+    held = [kept[name].incident for name in message.asks_about if name in kept]
+    recipient = next(iter(message.recipients), "")
+    return links_for(hub, filter(is_held, held), message.connector, recipient, message.made_at)
 
 
 async def _settle(connection: Connection, hub: Hub, message: Message, attempt: Attempt) -> None:

@@ -8,7 +8,9 @@ import hashlib
 import secrets
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
 LOST_KEY = (
@@ -30,7 +32,9 @@ class Seal:
             raise ValueError(
                 "TOCSIN_SECRET_KEY needs at least 16 characters; `openssl rand -base64 32` makes a good one"
             )
-        self._aead = AESGCM(_key_bytes(key.strip()))
+        self._key = _key_bytes(key.strip())
+        self._aead = AESGCM(self._key)
+        self._derived: dict[str, bytes] = {}
 
     def close(self, name: str, text: str) -> bytes:
         """Seal `text`; it opens under the same `name` only."""
@@ -43,6 +47,13 @@ class Seal:
             return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: too short to be one of ours
             raise Unsealable(f"The credential {name} cannot be opened: {LOST_KEY}") from None
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for this purpose alone (HKDF, RFC 5869): the same on every node with this secret key."""
+        if purpose not in self._derived:
+            hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"tocsin {purpose}".encode())
+            self._derived[purpose] = hkdf.derive(self._key)
+        return self._derived[purpose]
 
 
 def _key_bytes(key: str) -> bytes:

@@ -152,11 +152,18 @@ async def _mail(connection: Connection, hub: Hub, asking: Asking, now: datetime)
         connection, name=core.name_of(asking.to), holder=asking.to.shown, connector=hub.mailer, begins=begins, ends=now,
         incidents=len(asking.found), worst=asking.worst, subject=subject, text=text,
     )  # fmt: skip
-    message = NewMessage(
-        key=f"tocsin:{hub.installation}:digest:{digest}:{hub.mailer}", connector=hub.mailer, severity=asking.worst,
-        subject=subject, text=text, recipients=asking.to.recipients, digest=digest, give_up_at=now + GIVE_UP_AFTER,
-    )  # fmt: skip
-    await messages.put(connection, [message], now)
+    listed = tuple(one.incident.id for one in core.listed(asking.found))
+    # a mail each: what somebody may do by it is theirs alone (S52)
+    each: list[tuple[str, ...]] = [(one,) for one in asking.to.recipients] or [()]
+    put = [
+        NewMessage(
+            key=":".join((f"tocsin:{hub.installation}:digest:{digest}:{hub.mailer}", *(to if len(each) > 1 else ()))),
+            connector=hub.mailer, severity=asking.worst, subject=subject, text=text, recipients=to, digest=digest,
+            asks_about=listed, give_up_at=now + GIVE_UP_AFTER,
+        )
+        for to in each
+    ]  # fmt: skip
+    await messages.put(connection, put, now)
 
 
 async def waiting(connection: Connection, hub: Hub) -> list[Asking]:

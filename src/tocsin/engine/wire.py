@@ -181,4 +181,6 @@ def _message(mail: Mail) -> EmailMessage:
     if mail.in_reply_to:
         message["In-Reply-To"] = message["References"] = mail.in_reply_to
     message.set_content(mail.text)
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
     return message

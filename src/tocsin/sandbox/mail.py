@@ -37,6 +37,7 @@ class MailSink:
         raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         message: EmailMessage = message_from_bytes(raw, policy=policy.default)
         body = message.get_body(preferencelist=("plain", "html"))
+        html = message.get_body(preferencelist=("html",))
         self._seq += 1
         self._mails.append(
             {
@@ -47,6 +48,7 @@ class MailSink:
                 "subject": str(message["subject"] or ""),
                 "headers": {name: str(value) for name, value in message.items()},
                 "text": body.get_content().replace("\r\n", "\n") if body is not None else "",
+                "html": html.get_content().replace("\r\n", "\n") if html is not None else "",
             }
         )
         return "250 Message kept in the sandbox"

@@ -41,6 +41,12 @@ async def load(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Kept]:
     return await _with_parts(connection, rows)
 
 
+async def over_in(connection: Connection, incident: UUID) -> int | None:
+    """The last life of it that was over and is not the present one; None = it was never opened again."""
+    life: int | None = await connection.fetchval("SELECT over_in FROM incident WHERE id = $1", incident)
+    return life
+
+
 async def open_groups(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[UUID, Any, Any]]:
     """Grouping key -> (incident id, opened at, last join at) of the open incident that has it."""
     rows = await connection.fetch(

@@ -14,7 +14,8 @@ from tocsin.store.sheet import EFFECTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """`key` is its own name: a second save of it changes nothing. `recipients` () = the connector's own."""
+    """`key` is its own name: a second save of it changes nothing. `recipients` () = the connector's own. `asks_about` =
+    the incidents of which it asks whether they are over."""
 
     key: str
     connector: str
@@ -23,6 +24,7 @@ class NewMessage:
     text: str
     recipients: tuple[str, ...] = ()
     digest: int | None = None
+    asks_about: tuple[UUID, ...] = ()
     give_up_at: datetime
 
 
@@ -40,15 +42,17 @@ class Message:
     digest: int | None
     attempts: int
     made_at: datetime
+    asks_about: tuple[UUID, ...] = ()
 
 
 async def put(connection: Connection, messages: Sequence[NewMessage], now: datetime) -> None:
     """Let these be sent, and ring whoever sends."""
     for m in messages:
         await connection.execute(
-            "INSERT INTO message (key, connector, recipients, severity, subject, text, digest, due, give_up_at, made_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO message (key, connector, recipients, severity, subject, text, digest, due, give_up_at, made_at,"
+            " asks_about) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $10) ON CONFLICT (key) DO NOTHING",
             m.key, m.connector, list(m.recipients), m.severity.value, m.subject, m.text, m.digest, now, m.give_up_at,
+            list(m.asks_about),
         )  # fmt: skip
     if messages:
         await notify(connection, EFFECTS)
@@ -124,5 +128,5 @@ def _message(row: Row) -> Message:
     return Message(
         id=row["id"], key=row["key"], connector=row["connector"], severity=Severity(row["severity"]),
         subject=row["subject"], text=row["text"], recipients=tuple(row["recipients"]), digest=row["digest"],
-        attempts=row["attempts"], made_at=row["made_at"],
+        attempts=row["attempts"], made_at=row["made_at"], asks_about=tuple(row["asks_about"]),
     )  # fmt: skip

@@ -212,7 +212,8 @@ _INCIDENTS = Write(
       closed_at = excluded.closed_at, config_version = excluded.config_version, details = excluded.details,
       links = excluded.links, fields = excluded.fields, by_hand = excluded.by_hand,
       paging = excluded.paging, last_join_at = coalesce(excluded.last_join_at, incident.last_join_at),
-      updated_at = excluded.updated_at, snoozed_until = excluded.snoozed_until
+      updated_at = excluded.updated_at, snoozed_until = excluded.snoozed_until,
+      over_in = CASE WHEN incident.status IN ('resolved', 'closed') THEN incident.life ELSE incident.over_in END
     """,
 )
 

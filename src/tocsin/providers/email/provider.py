@@ -30,7 +30,15 @@ from tocsin.core.ports import (
 )
 from tocsin.core.settings import custom_faults
 from tocsin.providers.email import bundle, checks
-from tocsin.providers.email.words import LONGEST_SUBJECT, one_line
+from tocsin.providers.email.html import html_of
+from tocsin.providers.email.words import (
+    LONGEST_SUBJECT,
+    facts_of,
+    links_are_for,
+    one_line,
+    said_of,
+    why_again,
+)
 
 LONGEST_TEXT = 100_000
 _CUSTOM = {"smtp_url", "from", "to", "username", "password", "auto_resolve", "sync_notes"}
@@ -84,13 +92,14 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
     # told in one message with others, that one is where its thread begins
     first = effect.remote_id or _message_id(sender, effect.key)
     opens = page and not effect.repeat  # one asked again is a message of its own, in the same thread
-    said = effect.repeat if page else _said(effect)
+    said = effect.repeat if page else said_of(effect)
     mail = Mail(
         smtp_url=_text(custom.get("smtp_url")),
         sender=sender,
         recipients=recipients,
         subject=_subject(effect),
         text=_text_of(effect)[:LONGEST_TEXT],
+        html=html_of(effect),
         message_id=_message_id(sender, effect.key) if opens else _message_id(sender, effect.key, said),
         in_reply_to="" if opens else first,
         username=_text(custom.get("username")),
@@ -133,7 +142,7 @@ def check_lines(connector: ConnectorSettings, here: Here, heard: Heard) -> list[
 
 def _text_of(effect: Effect) -> str:
     if effect.kind is EffectKind.MESSAGE:
-        return effect.description
+        return effect.description + (f"\n{_still_on_it(effect)}\n" if effect.acts else "")
     if effect.bundled:
         return bundle.text_of(effect)
     return _page_text(effect) if effect.kind is EffectKind.CREATE else _reply_text(effect)
@@ -141,49 +150,45 @@ def _text_of(effect: Effect) -> str:
 
 def _page_text(effect: Effect) -> str:
     """What a person woken by it needs, the most important first. Links only lead to pages (S52)."""
-    since = f"{effect.opened_at:%Y-%m-%d %H:%M:%S} UTC" if effect.opened_at else ""
-    named = {
-        "Severity": f"{effect.severity.sev} ({effect.severity.value})",
-        "Service": effect.service,
-        "Team": effect.team,
-        "Since": since,
-        "Correlation id": effect.correlation_id,
-    }
+    named = {"Severity": f"{effect.severity.sev} ({effect.severity.value})", **facts_of(effect)}
     links = [f"{link.text or 'Link'}: {link.href}" for link in effect.links]
+    act = _how_to_act(effect)
     blocks = [
-        "Nobody has acknowledged yet: you are asked again." if effect.repeat else "",
+        why_again(effect),
         one_line(effect.title),
+        act if effect.acts else "",
         "\n".join(f"{name}: {value}" for name, value in named.items() if value),
         effect.description.strip(),
         "\n".join(links),
-        _how_to_act(effect),
+        "" if effect.acts else act,
         "\n".join(f"{name}: {value}" for name, value in effect.details.items()),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _how_to_act(effect: Effect) -> str:
-    ways = [effect.incident_url, f"im ack {effect.incident_name}" if effect.incident_name else ""]
+    ways = [act.href for act in effect.acts]
+    ways += [links_are_for(effect)] if effect.acts else []
+    ways += [effect.incident_url, f"im ack {effect.incident_name}" if effect.incident_name else ""]
     lines = [f"  {way}" for way in ways if way]
     return "\n".join(["To acknowledge:", *lines]) if lines else ""
 
 
 def _reply_text(effect: Effect) -> str:
-    lines = [_said(effect), f"Incident: {effect.incident_url}" if effect.incident_url else ""]
+    if effect.kind is EffectKind.REOPEN and effect.acts:
+        return "\n\n".join([said_of(effect), _how_to_act(effect)]) + "\n"
+    lines = [
+        said_of(effect),
+        _still_on_it(effect) if effect.acts else "",
+        f"Incident: {effect.incident_url}" if effect.incident_url else "",
+    ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
-def _said(effect: Effect) -> str:
-    """What happened, in a sentence, with the note below."""
-    by = f" by {effect.person}" if effect.person else ""
-    if effect.kind is EffectKind.NOTE:
-        return f"{effect.person or 'Tocsin'} wrote:\n{effect.note}"
-    done = {
-        EffectKind.ACKNOWLEDGE: "Acknowledged",
-        EffectKind.RESOLVE: "Resolved",
-        EffectKind.REOPEN: "Open again",
-    }
-    return f"{done[effect.kind]}{by}." + (f"\n{effect.note}" if effect.note else "")
+def _still_on_it(effect: Effect) -> str:
+    """How a holder says that it is not over (S24, S25)."""
+    each = [f"  {act.text}: {act.href}" for act in effect.acts]
+    return "\n".join(["Still on it? Say so:", *each, f"  {links_are_for(effect)}"])
 
 
 def _subject(effect: Effect) -> str:
