@@ -190,6 +190,7 @@ class Rig:
                 "rungs",
                 "digests",
                 "alarms",
+                "sla",
                 *(f"courier {c}" for c in hub.policy.connectors),
             ):
                 hub.wake.ring(bell)

@@ -104,7 +104,7 @@ def test_every_default_of_a_setting_is_the_one_described() -> None:
 # ---- the configuration ---------------------------------------------------------------------------------
 
 EMPTY_OF_EVERYTHING = """
-defaults: {ack_timeout: {}, canary: {every: 1d}, heartbeat: {allow_http: true}, retention: {}}
+defaults: {ack_timeout: {}, sla: {critical: {}}, canary: {every: 1d}, heartbeat: {allow_http: true}, retention: {}}
 teams: {_: {holidays: {}}}
 users: {_: {}}
 services: {_: {}}

@@ -30,6 +30,7 @@ from tocsin.engine import (
     room,
     silences,
     silent,
+    sla,
     storm,
     tick,
 )
@@ -105,7 +106,7 @@ class Worker:
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
             others += [(digest.BELL, self._digests)]
             others += [("heartbeat", self._heartbeat.beat), ("canary", self._canary)]
-            others += [("oncall", self._oncall)]
+            others += [("oncall", self._oncall), (sla.BELL, self._sla)]
             for name, work in (("undecided", self._decide), *others):
                 self._tasks.append(
                     asyncio.create_task(
@@ -206,6 +207,12 @@ class Worker:
         """By the node on duty alone, as reading back is."""
         if self._hub.on_duty and not self._hub.gate.shut:
             await oncall.keep_fresh(self._hub, self._wire)
+        return None
+
+    async def _sla(self) -> float | None:
+        """By the node on duty: what it missed the next one catches up."""
+        while self._hub.on_duty and await sla.keep_clocks(self._hub) >= sla.TOGETHER:
+            pass
         return None
 
     async def _canary(self) -> float | None:

@@ -49,6 +49,14 @@ def test_who_stands_where(
     assert bool(said) is bool(found.gaps)
 
 
+def test_an_end_beyond_what_was_asked_is_no_hand_over() -> None:
+    """A schedule of one person is handed over to nobody: "until" would be where the answer ends."""
+    weeks = [shift("ada", n * 168, (n + 1) * 168) for n in range(3)]
+    found = standing(roster(*weeks), NOON)
+    assert [(one.person, one.end) for one in found.current] == [("ada", None)]
+    assert (found.following, found.gaps) == ((), ())
+
+
 def test_who_is_asked_then_is_who_has_the_turn_by_then() -> None:
     """The document's "After 15 minutes → team-lead": by the clock of the fifteenth minute, not of now."""
     rungs = (

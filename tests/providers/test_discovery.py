@@ -103,6 +103,7 @@ def test_a_broken_manifest_is_a_clear_error(
 
 TOGETHER = {
     "oncall": ("on_call_place", "on_call"),
+    "history": ("history",),
     "checks": ("check_calls", "check_lines"),
     "subscribe": (
         "subscription_calls", "subscriptions", "subscribe", "subscribed", "mend", "unsubscribe", "ping", "refused", "delivered_by",

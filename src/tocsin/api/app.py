@@ -30,6 +30,8 @@ from tocsin.api.routes import (
     metrics,
     mutes,
     oncall,
+    reports,
+    sla,
 )
 from tocsin.api.stream import MOST_LISTENERS, PING_SECONDS, Stream
 from tocsin.engine.hub import Hub
@@ -91,6 +93,8 @@ def bare_app() -> FastAPI:
         oncall,
         logs,
         metrics,
+        reports,
+        sla,
     ):
         app.include_router(module.router)
 

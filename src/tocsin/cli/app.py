@@ -47,6 +47,8 @@ COMMANDS: dict[str, Entry] = {
     "oncall": Entry(
         "oncall", INCIDENTS, "Show who is on call, as the providers say it, with the age of what they said."
     ),
+    "sla": Entry("sla", INCIDENTS, "Look at what is promised: status, breaches, target, compliance."),
+    "report": Entry("report", INCIDENTS, "Report on the incidents opened in a time."),
     "send": Entry("send", ALERTS, "Send an alert, or many; kept on disk while the server is away."),
     "explain": Entry("explain", ALERTS, "Explain why an alert went where it went, or would go."),
     "silence": Entry("silence", ALERTS, "Keep alerts quiet for a time: add, list, show, expire."),

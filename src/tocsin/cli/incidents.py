@@ -153,9 +153,13 @@ def show(
         )
         return
     session.print.line(plain(f"{found.name}  {found.title}"), "bold")
+    from tocsin.cli.sla import sla_shown
+
     on_call = _on_call(found, session)
     calls = calls_of(session, found.name)
-    session.print.fields([*_fields(found, session), ("On call now", on_call), ("Calls", calls)])
+    promised = sla_shown(session, found.name)
+    more = [("SLA", promised), ("On call now", on_call), ("Calls", calls)]
+    session.print.fields([*_fields(found, session), *more])
     if found.providers:
         session.print.line()
         session.print.rows(_SIDES, found.providers, _standing, none="", whole=True)

@@ -158,7 +158,7 @@ def _whole(session: Session, one: OnCall, *, only_next: bool) -> None:
         out.line(f"Current On-Call: {now}" if one.as_of or one.current else "Current On-Call: not known")
     following = ", ".join(f"{plain(turn.person)} ({with_offset(turn.since, utc=utc)})" for turn in one.next)
     if following or one.as_of:
-        out.line(f"Next On-Call: {following or 'no hand-over in the two weeks to come'}")
+        out.line(f"Next On-Call: {following or 'no hand-over in the five weeks to come'}")
     if not only_next:
         head = "Escalation: "
         for step in one.escalation:
@@ -190,7 +190,7 @@ def _as_of(session: Session, one: OnCall) -> str:
 
 
 def _until(turn: OnCallTurn, *, utc: bool) -> str:
-    until = f" (until {with_offset(turn.until, utc=utc)})" if turn.until else " (always)"
+    until = f" (until {with_offset(turn.until, utc=utc)})" if turn.until else ""
     return f"{plain(turn.person)}{until}"
 
 
@@ -218,7 +218,7 @@ def _next_row(one: OnCall, session: Session, now: datetime, *, exact: bool) -> l
     since = one.next[0].since if one.next else None
     return [
         one.service,
-        ", ".join(turn.person for turn in one.next) or "no hand-over in two weeks",
+        ", ".join(turn.person for turn in one.next) or "no hand-over in five weeks",
         _time(since, session, exact=exact),
         ", ".join(turn.person for turn in one.current),
         one.connector,

@@ -12,7 +12,7 @@ from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.figures import Figures
 from tocsin.client.logs import LogWays
 from tocsin.client.mutes import Mute, MutePreview
-from tocsin.client.oncall import Rosters
+from tocsin.client.reports import Reports
 from tocsin.client.shapes import (
     Accepted,
     Alert,
@@ -37,7 +37,7 @@ from tocsin.client.transport import KEY_HEADER, Answer
 from tocsin.client.trials import Trials
 
 
-class Client(Rosters, Trials, LogWays, Figures):
+class Client(Reports, Trials, LogWays, Figures):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context

@@ -11,7 +11,7 @@ from tocsin.client.shapes import Shape, shaped
 
 
 class OnCallTurn(Shape):
-    """Somebody's turn; `until` None = no hand-over in the two weeks to come."""
+    """Somebody's turn; `until` None = no hand-over in the five weeks to come."""
 
     person: str = ""
     name: str = ""

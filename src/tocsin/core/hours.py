@@ -74,6 +74,15 @@ def enters(spans: tuple[Span, ...], timezone: str, at: datetime) -> datetime | N
     return _first(spans, timezone, at, inside=True)
 
 
+def turns(team: Team, at: datetime) -> list[datetime]:
+    """The instants after `at`, within about a week, between which business hours do not begin or end: those of its
+    hours, every local midnight (a holiday may begin there), and the changes of its clocks. Never empty."""
+    return _edges((*team.business_hours, _MIDNIGHT), team.timezone, at)
+
+
+_MIDNIGHT = Span(frozenset(), time(0), time(0))
+
+
 def _first(spans: tuple[Span, ...], timezone: str, at: datetime, *, inside: bool) -> datetime | None:
     edges = _edges(spans, timezone, at)
     return next((edge for edge in edges if in_spans(spans, timezone, edge) is inside), None)

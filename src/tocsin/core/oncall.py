@@ -13,8 +13,8 @@ from typing import Protocol
 from tocsin.core.ports import Call, ConnectorSettings, Response
 from tocsin.core.values import replace
 
-AHEAD = timedelta(days=14)
-"""How far a roster is asked for: a weekly hand-over and the one after it are in it."""
+AHEAD = timedelta(days=35)
+"""How far a roster is asked for: a monthly hand-over is in it."""
 FRESH = timedelta(minutes=5)
 STALE = timedelta(minutes=30)
 """A roster is read anew once it is older than FRESH, and told as stale once it is older than STALE."""
@@ -132,8 +132,8 @@ def standing(roster: Roster, at: datetime) -> Standing:
     soonest = min((one.start for one in later if one.start), default=None)
     following = [one for one in later if one.start == soonest]
     return Standing(
-        current=tuple(_turn(one) for one in current),
-        following=tuple(_turn(one) for one in following),
+        current=tuple(_turn(one, roster) for one in current),
+        following=tuple(_turn(one, roster) for one in following),
         escalation=_escalation(roster, turns, at),
         gaps=tuple(_gaps(roster, turns, current, soonest, at)),
         gap_until=soonest if not current else None,
@@ -163,8 +163,10 @@ def _place(one: Shift) -> tuple[datetime, str]:
     return (one.start or _EVER, one.person)
 
 
-def _turn(one: Shift) -> Turn:
-    return Turn(person=one.person, name=one.name, schedule=one.schedule, start=one.start, end=one.end)
+def _turn(one: Shift, roster: Roster) -> Turn:
+    """A turn that goes on where what was asked ends may go on with the same person: nobody knows its end."""
+    end = one.end if one.end is not None and one.end < roster.until else None
+    return Turn(person=one.person, name=one.name, schedule=one.schedule, start=one.start, end=end)
 
 
 def _escalation(roster: Roster, turns: Sequence[Shift], at: datetime) -> tuple[Escalation, ...]:

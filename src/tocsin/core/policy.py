@@ -17,6 +17,7 @@ from tocsin.core.model import Json
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.retention import Retention
 from tocsin.core.severity import Severity
+from tocsin.core.targets import SlaSettings, Targets
 
 Facts = Mapping[str, Json]
 """What a condition sees (S1): `alert`, `service`, `integration` maps with every known field; `team`,
@@ -128,6 +129,7 @@ class Service:
     providers: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     ack_timeout: timedelta | None = None
+    sla: Targets = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +299,7 @@ class Connector:
     import_incidents: bool = False
     auto_resolve: bool = True
     sync_notes: bool = True
+    sla: Targets = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)
     debug: bool = False
     log_requests: bool = False
@@ -359,6 +362,7 @@ class Defaults:
     flap: FlapSettings = field(default_factory=FlapSettings)
     retention: Retention = field(default_factory=Retention)
     rate: Rate = field(default_factory=lambda: Rate(per_minute=600, burst=200))
+    sla: SlaSettings = field(default_factory=SlaSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,9 @@ from tocsin.core.bucket import Rate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Defaults, Destination, Direction, Integration
+from tocsin.core.targets import Targets
 from tocsin.policy.fields import Section
+from tocsin.policy.sla import read_targets
 
 TALK = ("debug", "log_requests", "log_responses")
 _SETTINGS = (
@@ -119,6 +121,7 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
         import_incidents=entry.flag("import_incidents", False),
         auto_resolve=custom.flag("auto_resolve", True),
         sync_notes=custom.flag("sync_notes", True),
+        sla=_sla(entry, custom),
         settings={**settings, "allow_http": allow_http},
         **switches,
     )
@@ -142,6 +145,11 @@ def _rate_limit(section: Section) -> dict[str, Json]:
     found = {key: section.integer(key, most=1_000_000) for key in ("per_minute", "burst")}
     section.done()
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _sla(entry: Section, custom: Section) -> Targets:
+    """`sla_mapping` stands beside `custom` or, as other settings do, inside."""
+    return read_targets((entry if "sla_mapping" in entry else custom).section("sla_mapping"))
 
 
 def _check_address(entry: Section, key: str, allow_http: bool) -> None:

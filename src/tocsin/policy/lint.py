@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tocsin.core.policy import Connector, Policy, TargetKind
+from tocsin.policy.sla import disagreements
 
 
 def warnings_of(policy: Policy) -> Iterator[str]:
@@ -14,6 +15,7 @@ def warnings_of(policy: Policy) -> Iterator[str]:
     ):
         yield "Nothing can be paged: there is no connector to write to. Add one under `connectors`."
     yield from _leads(policy)
+    yield from disagreements(policy)
     for connector in policy.connectors.values():
         yield from _mappings(policy, connector)
 

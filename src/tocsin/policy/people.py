@@ -20,6 +20,7 @@ from tocsin.core.policy import (
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.retention import Retention
 from tocsin.core.severity import Severity
+from tocsin.policy import sla
 from tocsin.policy.calendars import UnknownRegion, days_of
 from tocsin.policy.edges import new_keys_rate
 from tocsin.policy.fields import Section
@@ -50,6 +51,7 @@ def read_defaults(section: Section, connectors: Mapping[str, Connector]) -> Defa
         retention=_retention(section.section("retention")),
         rate=new_keys_rate(section.section("rate_limit"), built_in.rate),
         flap=_flap(section.section("flap")),
+        sla=sla.read_settings(section.section("sla")),
         canary=_canary(section.section("canary"), connectors) if "canary" in section else None,
         heartbeat=_heartbeat(section.section("heartbeat")) if "heartbeat" in section else None,
     )
@@ -212,6 +214,7 @@ def read_services(
             match={path: match.text(path) for path in match.entries},
             providers=_providers(entry, connectors, kinds),
             labels=entry.mapping("labels"),
+            sla=sla.read_targets(entry.section("sla")),
         )
         if name in services[name].depends_on:
             entry.fault("depends_on", "a service cannot depend on itself")

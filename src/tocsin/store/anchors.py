@@ -56,6 +56,15 @@ _MOVED = (
     ),
     # the beginning of business hours is where it was
     "UPDATE silent SET look_at = look_at + $1 WHERE asks_at IS NULL",
+    (
+        "UPDATE sla SET look_at = look_at + $1, ack_from = ack_from + $1, acknowledged_at = acknowledged_at + $1,"
+        " opened = ARRAY(SELECT o + $1 FROM unnest(opened) WITH ORDINALITY AS w(o, n) ORDER BY n),"
+        " ended = ARRAY(SELECT e + $1 FROM unnest(ended) WITH ORDINALITY AS w(e, n) ORDER BY n),"
+        " ack_due_at = ack_due_at + $1, ack_warn_at = ack_warn_at + $1, ack_met_at = ack_met_at + $1, ack_warned_at = ack_warned_at + $1,"
+        " ack_breached_at = ack_breached_at + $1, resolve_due_at = resolve_due_at + $1, resolve_warn_at = resolve_warn_at + $1,"
+        " resolve_met_at = resolve_met_at + $1, resolve_warned_at = resolve_warned_at + $1, resolve_breached_at = resolve_breached_at + $1"
+        " WHERE status IN ('open', 'mitigated')"
+    ),
     "UPDATE hold SET since = since + $1, until = until + $1 WHERE ended_at IS NULL",
     "UPDATE page_left SET left_at = left_at + $1",
     "UPDATE oncall SET asked_at = asked_at + $1, read_at = read_at + $1, fault_since = fault_since + $1",

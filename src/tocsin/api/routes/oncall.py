@@ -34,7 +34,9 @@ class OnCallTurn(BaseModel):
     name: str
     schedule: str = Field(description="The provider's schedule; empty = named by the escalation itself.")
     since: datetime | None
-    until: datetime | None = Field(description="When it is handed over; null = not in the two weeks to come.")
+    until: datetime | None = Field(
+        description="When it is handed over; null = not in the five weeks to come."
+    )
 
 
 class OnCallStep(BaseModel):

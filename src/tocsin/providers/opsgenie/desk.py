@@ -18,7 +18,7 @@ from tocsin.core.ports import Call, Request
 from tocsin.providers.opsgenie import acts, answers, options
 from tocsin.providers.opsgenie.options import Settings
 
-WEEKS = 3
+WEEKS = 6
 """Of a timeline, from the beginning of the day that it is asked for."""
 Answered = Callable[[Call], Mapping[str, Json] | None]
 

@@ -7,9 +7,11 @@ speaks the same dialect at another address and is read by another API (`cloud.py
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from tocsin.core.allowance import Allowance
 from tocsin.core.checks import Heard, Here, Line
+from tocsin.core.history import Entry
 from tocsin.core.model import Json
 from tocsin.core.oncall import Question, Roster, Told, Unknown
 from tocsin.core.ports import (
@@ -43,6 +45,7 @@ from tocsin.providers.opsgenie import (
     options,
     webhook,
 )
+from tocsin.providers.opsgenie import history as log_of
 
 BATCH = 20  # aliases in one search: the address stays under 4 KB
 
@@ -204,3 +207,10 @@ def on_call(question: Question, told: Told, connector: ConnectorSettings) -> lis
 def allowance(answer: Response) -> Allowance | None:
     """What the answer says of the rate limit."""
     return limits.allowance(answer)
+
+
+def history(
+    start: datetime, end: datetime, told: Told, connector: ConnectorSettings
+) -> list[Call] | list[Entry] | Unknown:
+    """Its own log of that time, page by page."""
+    return log_of.ask(start, end, told, connector.settings)

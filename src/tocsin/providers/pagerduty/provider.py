@@ -6,9 +6,11 @@ With `api_key` the REST API v2 (`rest.py`), with `routing_key` alone the Events 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from tocsin.core.allowance import Allowance
 from tocsin.core.checks import Heard, Here, Line
+from tocsin.core.history import Entry
 from tocsin.core.model import Json
 from tocsin.core.oncall import Question, Roster, Told, Unknown
 from tocsin.core.ports import (
@@ -40,6 +42,7 @@ from tocsin.providers.pagerduty import (
     subscribing,
     webhook,
 )
+from tocsin.providers.pagerduty import history as log_of
 from tocsin.providers.pagerduty import (
     subscriptions as listing,
 )
@@ -191,3 +194,10 @@ def on_call(question: Question, told: Told, connector: ConnectorSettings) -> lis
 def allowance(answer: Response) -> Allowance | None:
     """What the answer says of the rate limit."""
     return limits.allowance(answer)
+
+
+def history(
+    start: datetime, end: datetime, told: Told, connector: ConnectorSettings
+) -> list[Call] | list[Entry] | Unknown:
+    """Its own log of that time, page by page."""
+    return log_of.ask(start, end, told, connector.settings)
