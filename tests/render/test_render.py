@@ -103,6 +103,12 @@ def test_an_empty_month_says_so() -> None:
     assert figures["acknowledged as promised"] == "–", "nothing was promised: neither 0 % nor 100 %"
 
 
+def test_one_is_told_as_one() -> None:
+    text = " ".join(one.text for one in told.sections(SHAPES["one"]))
+    assert "1 incident: " in text
+    assert "1 alert, repeated 0 times" in text
+
+
 def test_the_rows_are_read_back() -> None:
     rows = list(csv.reader(io.StringIO(table.csv_of(MANY).decode("utf-8-sig"))))
     assert len(rows) == 121

@@ -167,8 +167,8 @@ async def test_called_less_bad_it_has_the_time_of_that(begin: Begin) -> None:
         return found if found["hours"] == "business" else None
 
     found = await rig.until(later, "the clock is set anew")
-    assert found["due_at"] == "2026-11-23T09:30:00Z", (
-        "half an hour on Friday, then from Monday 9:00 in Berlin"
+    assert found["due_at"] == "2026-11-21T06:00:00Z", (
+        "half an hour on Friday, then from Saturday 10:00 in Kolkata"
     )
     assert (await clocks(rig))["resolve"]["state"] == "none"
 
@@ -186,3 +186,25 @@ async def test_the_mapping_of_a_connector(begin: Begin, promised: bool) -> None:
     assert all("SEV-2.resolve is 4h, but defaults.sla says 5h" in said for said in found["disagreements"])
     await rig.alert(**ALERT)
     assert (await until(rig, "ack", "running"))["promised_seconds"] == 900
+
+
+async def test_what_is_promised_no_more_runs_no_more(begin: Begin) -> None:
+    """Another configuration sets open clocks anew from the opening; one without promises stops them."""
+    rig = await begin(config=PROMISED)
+    await rig.alert(**ALERT)
+    await rig.quiet()
+    await until(rig, "ack", "running")
+    await rig.daemon.stop()
+    await rig.start_hub(config=PROMISED.replace("ack: 15m", "ack: 40m"))
+
+    async def longer() -> Any:
+        return (await clocks(rig)).get("ack", {}).get("promised_seconds") == 2400
+
+    await rig.until(longer, "the clock is set anew")
+    await rig.daemon.stop()
+    await rig.start_hub(config=HUB)
+
+    async def none() -> bool:
+        return not await clocks(rig)
+
+    await rig.until(none, "no clock runs")

@@ -37,7 +37,10 @@ MOST_LISTED = 50
 
 async def keep_clocks(hub: Hub) -> int:
     """Look at what changed or is due; how many incidents, at most TOGETHER."""
-    if hub.gate.shut or not promises_anything(hub.policy):
+    if hub.gate.shut:
+        return 0
+    if not promises_anything(hub.policy):
+        await hub.database.transact(sla.stop)
         return 0
     count = await hub.database.transact(lambda c: _look(c, hub))
     if count:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin.core.report import Group, Incident, Report
-from tocsin.render.words import NOTHING, day, moment, number, severity, share, span
+from tocsin.render.words import NOTHING, counted, day, moment, number, severity, share, span
 
 MOST_LISTED = 2000
 """Incidents in the list on paper and page; the table for spreadsheets has all."""
@@ -78,8 +78,8 @@ def sections(report: Report) -> Iterator[Section]:
     yield _on_call(report)
     yield Section(
         title="When people were paged", chart="hours",
-        text=f"{number(report.pages)} pages by weekday and hour, {number(report.night_pages)} of them between 22 and 6 by the"
-        " clock of the team that was paged." if report.pages else "Nobody was paged in this time.",
+        text=f"{counted(report.pages, 'page')} by weekday and hour, {number(report.night_pages)} between 22 and 6 by the clock of the"
+        " team that was paged." if report.pages else "Nobody was paged in this time.",
     )  # fmt: skip
     yield _groups("Noisiest services", [one for one in report.services if one.key], "service", "services")
     yield _groups("Teams", [one for one in report.teams if one.key], "team", "")
@@ -89,7 +89,8 @@ def sections(report: Report) -> Iterator[Section]:
 
 def _by_severity(report: Report) -> str:
     counts = [f"{number(one.incidents)} {one.key}" for one in report.severities]
-    return f"{number(report.total)} incidents: {', '.join(counts)}. Behind them {number(report.alerts)} alerts, repeated {number(report.repeats)} times."
+    behind = f"{counted(report.alerts, 'alert')}, repeated {counted(report.repeats, 'time')}"
+    return f"{counted(report.total, 'incident')}: {', '.join(counts)}. Behind it all {behind}."
 
 
 def _acknowledging(report: Report) -> Section:
@@ -97,8 +98,8 @@ def _acknowledging(report: Report) -> Section:
     text = ""
     if taken and taken.done:
         text = (
-            f"{number(taken.done)} of {number(taken.of)} were acknowledged: half of them within {span(taken.median)}, nine of"
-            f" ten within {span(taken.p90)}, on average after {span(taken.mean)}."
+            f"{number(taken.done)} of {number(taken.of)} acknowledged: half within {span(taken.median)}, nine of ten within"
+            f" {span(taken.p90)}, on average after {span(taken.mean)}."
         )
     elif taken:
         text = "None was acknowledged."
@@ -110,8 +111,8 @@ def _resolving(report: Report) -> Section:
     text = ""
     if taken and taken.done:
         text = (
-            f"{number(taken.done)} of {number(taken.of)} are resolved: half of them within {span(taken.median)}, nine of ten"
-            f" within {span(taken.p90)}, on average after {span(taken.mean)}."
+            f"{number(taken.done)} of {number(taken.of)} resolved: half within {span(taken.median)}, nine of ten within"
+            f" {span(taken.p90)}, on average after {span(taken.mean)}."
         )
     elif taken:
         text = "None is resolved."
@@ -143,8 +144,8 @@ def _on_call(report: Report) -> Section:
     )
     head = ("who", "acknowledged", "of them at night", "out of hours", "mean time to acknowledge", "resolved")
     text = (
-        f"{number(report.escalated)} of {number(report.total)} incidents went on to a further step of their escalation,"
-        f" {number(report.out_of_hours)} were opened out of the business hours of their team."
+        f"Of {counted(report.total, 'incident')} {number(report.escalated)} went on to a further step of the escalation, and"
+        f" {number(report.out_of_hours)} began out of the business hours of the team."
     )
     if not rows:
         text += " Nobody acknowledged one."

@@ -43,7 +43,7 @@ def pdf_of(report: Report) -> bytes:
     ]
     content = {
         "title": told.title(report), "author": "Tocsin", "period": told.period(report), "made": told.made(report),
-        "figures": told.figures(report), "notes": [_plain(note) for note in report.notes], "sections": sections,
+        "figures": told.figures(report), "notes": [_plain(note) for note in report.notes], "sections": sections, "empty": not report.total,
         "charts": charts.every(report, charts.PAPER), "alts": _ALTS, "about": told.about_timelines(report),
         "timelines": [_timeline(one, report) for one in report.incidents if one.steps],
     }  # fmt: skip

@@ -38,6 +38,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def counted(value: int, one: str, many: str = "") -> str:
+    """ "1 incident", "12 345 incidents"."""
+    return f"{number(value)} {one if value == 1 else many or f'{one}s'}"
+
+
 def moment(at: datetime | None, timezone: str) -> str:
     """Local date and time."""
     return f"{Instant(at).to_tz(timezone).to_stdlib():%Y-%m-%d %H:%M}" if at else NOTHING

@@ -47,6 +47,11 @@ async def load(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Track]
     return {row["incident_id"]: track_of(row) for row in rows}
 
 
+async def stop(connection: Connection) -> None:
+    """Nothing is promised any more: no clock runs. What ended before stays, for the figures."""
+    await connection.execute("DELETE FROM sla WHERE look_at IS NOT NULL")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """Clocks to be saved, with what of the incident they were set by."""
