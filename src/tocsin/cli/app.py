@@ -59,6 +59,13 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
     "connector": Entry("connectors", CONFIGURATION, "Look at connectors: list, status, test, sync, diff."),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
+    "context": Entry("context", SERVER, "Servers by name: list, use, add, show, remove."),
+    "completion": Entry(
+        "topics",
+        SERVER,
+        "Print what makes a shell complete this command: names of incidents, connectors and services too.",
+    ),
+    "help": Entry("topics", SERVER, "Explain exit codes, the environment, or a command."),
     "status": Entry("status", SERVER, "Show how the hub is: nodes, alarms, queues, connectors."),
     "metrics": Entry("metrics", SERVER, "Look at the hub in numbers: overview, connector."),
     "logs": Entry("logs", SERVER, "Show what the server's nodes said of their work."),
@@ -180,8 +187,9 @@ def _write_environment(formatter: Any) -> None:
             [
                 ("IM_URL", "The server (default: the local one, else http://127.0.0.1:8000)."),
                 ("IM_TOKEN", "An API token (default: the local server's, if this user may read it)."),
+                ("IM_CONTEXT", "A server by name: im context list."),
                 ("IM_OUTPUT", "The default of -o."),
-                ("NO_COLOR", "No colours."),
+                ("NO_COLOR", "No colours; FORCE_COLOR has them in a pipe too. All: im help environment."),
             ]
         )
     with formatter.section("Exit codes"):

@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from tocsin.cli.failures import Failure, exit_code, fault_lines, next_step
 from tocsin.cli.places import Places, find_places
-from tocsin.cli.printing import Printer
+from tocsin.cli.printing import Given, Printer
 
 if TYPE_CHECKING:
     from tocsin.client import Client, ClientError
@@ -38,7 +38,8 @@ class Root:
 
 @dataclass(slots=True)
 class Session:
-    """What one command works with: its printer, its places, the time, and the client when it needs one."""
+    """What one command works with: its printer, its places, the time, and the client when it needs one. `typed` = typer's
+    own context of the command."""
 
     places: Places
     print: Printer
@@ -46,6 +47,8 @@ class Session:
     timeout: float = 10.0
     utc: bool = False
     ask: bool = False
+    token_file: str = ""
+    typed: Any = None
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     _client: Client | None = None
 
@@ -87,7 +90,7 @@ _Output = Annotated[
     str,
     typer.Option(
         "--output", "-o", envvar="IM_OUTPUT", metavar="FORMAT", rich_help_panel=EVERYWHERE,
-        help="table, wide, tsv, json or yaml. Default: table on a terminal, tsv in a pipe.",
+        help="table, wide, tsv, json, jsonl, yaml or name. Default: table on a terminal, tsv in a pipe.",
     ),
 ]  # fmt: skip
 _Url = Annotated[
@@ -102,6 +105,21 @@ _Timeout = Annotated[
     float,
     typer.Option("--timeout", metavar="SECONDS", min=0.1, rich_help_panel=EVERYWHERE, help="How long to wait for an answer."),
 ]  # fmt: skip
+_Context = Annotated[
+    str,
+    typer.Option("--context", metavar="CONTEXT", rich_help_panel=EVERYWHERE, help="A server by name: im context list. Default: IM_CONTEXT, else the current one."),
+]  # fmt: skip
+_Json = Annotated[
+    str,
+    typer.Option("--json", metavar="FIELDS", rich_help_panel=EVERYWHERE, help="JSON with these fields alone: --json name,title; - is all."),
+]  # fmt: skip
+_NoHeaders = Annotated[
+    bool,
+    typer.Option("--no-headers", rich_help_panel=EVERYWHERE, help="Tables and TSV without their first line."),
+]
+_Quiet = Annotated[
+    bool, typer.Option("--quiet", rich_help_panel=EVERYWHERE, help="Names alone, and no advice: for $( … ).")
+]
 _Utc = Annotated[bool, typer.Option("--utc", rich_help_panel=EVERYWHERE, help="Show times in UTC.")]
 _NoColor = Annotated[
     bool, typer.Option("--no-color", rich_help_panel=EVERYWHERE, help="No colours; NO_COLOR does the same.")
@@ -114,7 +132,11 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (_Output, ""),
     "url": (_Url, ""),
     "token_file": (_TokenFile, ""),
+    "context": (_Context, ""),
     "timeout": (_Timeout, 10.0),
+    "json": (_Json, ""),
+    "no_headers": (_NoHeaders, False),
+    "quiet": (_Quiet, False),
     "utc": (_Utc, False),
     "no_color": (_NoColor, False),
     "no_input": (_NoInput, False),
@@ -193,17 +215,30 @@ def _entry(function: Callable[..., None]) -> Callable[..., None]:
         for name, (hint, default) in _SHARED.items()
     ]
     parameters = [context, *(one.replace(kind=kind) for one in own), *shared]
+    _completed(function.__module__.rpartition(".")[2], parameters)
 
     def run(ctx: typer.Context, **given: Any) -> None:
         root = ctx.obj if isinstance(ctx.obj, Root) else Root()
         options = {name: given.pop(name) for name in _SHARED}
         with failing_well(root, **options) as session:
+            session.typed = ctx
             function(session, **given)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run.__name__ = function.__name__
     return run
+
+
+def _completed(module: str, parameters: Sequence[inspect.Parameter]) -> None:
+    """Arguments and options that name something the server knows are completed by asking it."""
+    from tocsin.cli.completing import completion_of
+
+    group = {"connectors": "connector"}.get(module, module)
+    for parameter in parameters:
+        for info in getattr(parameter.annotation, "__metadata__", ()):
+            if getattr(info, "autocompletion", "") is None and (found := completion_of(info, group)):
+                info.autocompletion = found
 
 
 @contextlib.contextmanager
@@ -214,6 +249,10 @@ def failing_well(
     url: str,
     token_file: str,
     timeout: float,
+    context: str = "",
+    json: str = "",
+    no_headers: bool = False,
+    quiet: bool = False,
     utc: bool,
     no_color: bool,
     no_input: bool,
@@ -221,13 +260,15 @@ def failing_well(
     """Make the session; turn the errors of ours and of the client into words and an exit code."""
     session: Session | None = None
     try:
-        printer = Printer(sys.stdout, sys.stderr, os.environ, format=output, color=not no_color)
+        given = Given(fields=json, no_headers=no_headers, quiet=quiet)
+        printer = Printer(sys.stdout, sys.stderr, os.environ, format=output, color=not no_color, given=given)
         session = Session(
-            find_places(os.environ, url=url, token_file=token_file),
+            find_places(os.environ, url=url, token_file=token_file, context=context),
             printer,
             root.clock,
             timeout=timeout,
             utc=utc,
+            token_file=token_file,
             ask=not no_input and sys.stdin.isatty() and sys.stderr.isatty(),
         )
         yield session

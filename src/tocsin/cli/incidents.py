@@ -146,7 +146,7 @@ def show(
     found = session.client.incident(incident_name(incident))
     if session.print.data(found.raw):
         return
-    if session.print.format == "tsv":
+    if session.print.format in ("tsv", "name"):
         sides = [("Provider", " ".join(map(str, _side(side, found)))) for side in found.providers]
         session.print.fields(
             [("Incident", found.name), ("Title", found.title), *_fields(found, session), *sides]

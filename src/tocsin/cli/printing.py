@@ -15,7 +15,7 @@ from tocsin.cli.wording import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-FORMATS = ("table", "wide", "tsv", "json", "yaml")
+FORMATS = ("table", "wide", "tsv", "json", "jsonl", "yaml", "name")
 _NATURAL = 2000
 """Wider than any table: its natural width is used."""
 T = TypeVar("T")
@@ -47,6 +47,15 @@ class Column:
     limit: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What else was asked of the output: `fields` of JSON by comma ("-" = all), no first line, names alone."""
+
+    fields: str = ""
+    no_headers: bool = False
+    quiet: bool = False
+
+
 class Printer:
     """Writes data to stdout and words about it to stderr.
 
@@ -54,16 +63,32 @@ class Printer:
     """
 
     def __init__(
-        self, out: TextIO, err: TextIO, environ: Mapping[str, str], *, format: str = "", color: bool = True
+        self,
+        out: TextIO,
+        err: TextIO,
+        environ: Mapping[str, str],
+        *,
+        format: str = "",
+        color: bool = True,
+        given: Given | None = None,
     ) -> None:
         if format and format not in FORMATS:
             raise Usage(f"-o {format!r} is not an output format", hint=f"use one of {', '.join(FORMATS)}")
         self.out, self.err = out, err
         self.tty = out.isatty()
-        self.format = format or ("table" if self.tty else "tsv")
-        self.structured = self.format in ("json", "yaml")
+        self._given = given or Given()
+        asked = (
+            "json"
+            if self._given.fields and format not in ("jsonl", "yaml")
+            else "name"
+            if self._given.quiet
+            else format
+        )
+        self.format = asked or ("table" if self.tty else "tsv")
+        self.structured = self.format in ("json", "jsonl", "yaml")
         self._environ = environ
         self._color = color and not environ.get("NO_COLOR")
+        self._forced = bool(environ.get("FORCE_COLOR"))
         self._consoles: dict[str, Console] = {}
 
     @property
@@ -75,8 +100,14 @@ class Printer:
 
     def data(self, raw: object) -> bool:
         """Print the API's own shape when -o asks for it; says whether it did."""
+        if self.structured:
+            raw = _picked(raw, self._given.fields)
         if self.format == "json":
             self.out.write(json.dumps(raw, indent=2, ensure_ascii=False) + "\n")
+        elif self.format == "jsonl":
+            items = raw.get("items") if isinstance(raw, dict) else raw
+            for one in items if isinstance(items, list) else [raw]:
+                self.out.write(json.dumps(one, ensure_ascii=False) + "\n")
         elif self.format == "yaml":
             import yaml
 
@@ -96,7 +127,9 @@ class Printer:
 
         `whole` (and -o wide): nothing is cut to the terminal's width, so that it can be copied.
         """
-        if self.format == "tsv":
+        if self.format == "name":
+            self.out.write("".join(f"{plain(_name_in(columns, cells(item)))}\n" for item in items))
+        elif self.format == "tsv":
             self._tsv(columns, items, cells)
         elif items:
             self._table(columns, items, cells, whole=whole or self.format == "wide")
@@ -105,6 +138,9 @@ class Printer:
 
     def fields(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Print one thing's fields, a line each; empty ones are left out on a terminal."""
+        if self.format == "name":
+            self.out.write(f"{plain(pairs[0][1])}\n" if pairs else "")
+            return
         if self.format == "tsv":
             for name, value in pairs:
                 self.out.write(f"{name.lower().replace(' ', '_')}\t{plain(value)}\n")
@@ -118,6 +154,8 @@ class Printer:
 
     def hanging(self, pieces: Sequence[tuple[str, str]], indent: int) -> None:
         """Print (text, style) pieces as one paragraph whose further lines start at `indent`."""
+        if self.format == "name":
+            return
         import textwrap
 
         text = "".join(piece for piece, _ in pieces)
@@ -150,6 +188,8 @@ class Printer:
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line of data for people."""
+        if self.format == "name":
+            return
         if style and self._paints:
             self.console("out").print(text, style=style, soft_wrap=True)
         else:
@@ -157,6 +197,8 @@ class Printer:
 
     def say(self, text: str, style: str = "") -> None:
         """Say something about the data, on stderr."""
+        if self._given.quiet and style == "dim":
+            return  # advice
         if style and self.err.isatty() and self._color:
             self.console("err").print(text, style=style, soft_wrap=True)
         else:
@@ -177,6 +219,7 @@ class Printer:
                 file=self.out if name == "out" else self.err,
                 width=self.width,
                 no_color=not self._color,
+                force_terminal=True if self._forced else None,
                 color_system="auto" if self._color else None,
                 highlight=False,
                 markup=False,
@@ -186,12 +229,18 @@ class Printer:
 
     @property
     def _paints(self) -> bool:
-        return self.tty and self._color
+        return (self.tty or self._forced) and self._color
+
+    @property
+    def colors(self) -> bool:
+        """Whether colours may be used."""
+        return self._color
 
     def _tsv(
         self, columns: Sequence[Column], items: Sequence[T], cells: Callable[[T], Sequence[object]]
     ) -> None:
-        self.out.write("\t".join(column.title for column in columns) + "\n")
+        if not self._given.no_headers:
+            self.out.write("\t".join(column.title for column in columns) + "\n")
         for item in items:
             self.out.write("\t".join(plain(cell) for cell in cells(item)) + "\n")
 
@@ -207,7 +256,14 @@ class Printer:
         from rich.text import Text
 
         shown = [n for n, column in enumerate(columns) if self.format == "wide" or not column.wide]
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_edge=False)
+        table = Table(
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+            padding=(0, 2, 0, 0),
+            show_edge=False,
+            show_header=not self._given.no_headers,
+        )
         for n in shown:
             column = columns[n]
             table.add_column(
@@ -248,6 +304,38 @@ class Printer:
     def _color_system(self) -> Literal["standard", "256", "truecolor", "windows"] | None:
         found = self.console("out").color_system if self._paints else None
         return cast('Literal["standard", "256", "truecolor", "windows"] | None', found)
+
+
+def _name_in(columns: Sequence[Column], row: Sequence[object]) -> object:
+    """The cell that names the thing: the first whose column says something in every row."""
+    return next((cell for cell in row if cell not in ("", None, "*")), "")
+
+
+def _picked(raw: object, fields: str) -> object:
+    """Of an object, or of each of a list's items, the named fields alone, dotted ones from inside."""
+    wanted = [name.strip() for name in fields.split(",") if name.strip()]
+    if not wanted or wanted == ["-"]:
+        return raw
+    if isinstance(raw, dict) and isinstance(raw.get("items"), list):
+        return [_of(one, wanted) for one in raw["items"]]
+    return _of(raw, wanted)
+
+
+def _of(one: object, wanted: Sequence[str]) -> object:
+    if not isinstance(one, dict):
+        return one
+    known = [name for name in wanted if name.partition(".")[0] in one]
+    if missing := [name for name in wanted if name not in known]:
+        raise Usage(
+            f"--json: there is no field {', '.join(missing)}", hint=f"there are {', '.join(sorted(one))}"
+        )
+    found: dict[str, object] = {}
+    for name in known:
+        value: object = one
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        found[name] = value
+    return found
 
 
 def _span(text: str, words: list[str], at: int) -> tuple[int, int]:

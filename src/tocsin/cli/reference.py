@@ -19,12 +19,13 @@ _HEAD = """\
 
 Every command is a call of the public API. Data goes to standard output, words about it to standard error. On a
 terminal data is an aligned table; in a pipe it is TSV with a header line and UTC times. `-o json` prints the API's
-own shape. Severities are written either way: `critical` … `low` or `SEV-1` … `SEV-4`. An incident is `INC-7`,
+own shape, `--json name,title` these fields of it, `-o jsonl` one object a line, `-o name` names alone. Severities are written either way: `critical` … `low` or `SEV-1` … `SEV-4`. An incident is `INC-7`,
 `7` or its id.
 
-The server is `--url`, else `IM_URL`, else the address that the local server left in its data folder, else
-`http://127.0.0.1:8000`. The token is `--token-file`, else `IM_TOKEN`, else the local server's `admin-token`, which
-is sent to this machine's own server alone. The data folder is `TOCSIN_DATA`, else `$XDG_DATA_HOME/tocsin`, else
+The server is `--url`, else that of `--context`, else `IM_URL`, else that of `IM_CONTEXT` or of the current context, else
+the address that the local server left in its data folder, else `http://127.0.0.1:8000`. The token is `--token-file`, else
+that of a `--context`, else `IM_TOKEN`, else that of the context in force, else the local server's `admin-token`, which is
+sent to this machine's own server alone; a context's token is sent to that context's server alone. The data folder is `TOCSIN_DATA`, else `$XDG_DATA_HOME/tocsin`, else
 `~/.local/share/tocsin`.
 
 `im send` works while the server is away: the alert is kept in `$XDG_STATE_HOME/tocsin/spool` (else

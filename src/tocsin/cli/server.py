@@ -107,6 +107,16 @@ def api(
             "--field", "-F", metavar="KEY=VALUE", help="A member of the body; JSON values are taken as such."
         ),
     ] = None,
+    raw_field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--raw-field", "-f", metavar="KEY=VALUE", help="The same, always a text; of a GET the query."
+        ),
+    ] = None,
+    input: Annotated[
+        str, typer.Option("--input", metavar="FILE", help="The body as it is; - is the standard input.")
+    ] = "",
+    jq: Annotated[str, typer.Option("--jq", metavar="EXPR", help="Put the answer through jq.")] = "",
     data: Annotated[
         str, typer.Option("--data", "-d", metavar="JSON", help="The body; @FILE or @- reads it.")
     ] = "",
@@ -126,9 +136,10 @@ def api(
         raise Usage(f"{method!r} is not a method", hint=f"use one of {', '.join(_METHODS)}")
     if not path.startswith("/"):
         path = f"/api/v1/{path}"
-    body = _body(session, data, field)
+    members, query = _members(method, field, raw_field)
+    body = _body(session, data or (f"@{input}" if input else ""), members)
     headers = {"Content-Type": "application/json"} if body is not None else None
-    answer = session.client.call(method, path, body=body, headers=headers)
+    answer = session.client.call(method, path, query=query, body=body, headers=headers)
     if include:
         session.print.say(f"{answer.status} {answer.reason}")
         for name, value in answer.headers.items():
@@ -138,7 +149,10 @@ def api(
         return
     found = answer.json()
     if paginate:
-        found = _all_pages(session, path, found)
+        found = _all_pages(session, path, found, query)
+    if jq:
+        _through_jq(session, jq, found)
+        return
     if found is None:
         session.print.say(f"{answer.status} {answer.reason}, no content.")
     elif session.print.format != "yaml":
@@ -148,13 +162,37 @@ def api(
         session.print.data(found)
 
 
-def _body(session: Session, data: str, fields: list[str] | None) -> bytes | None:
-    if data and fields:
-        raise Usage("--data and --field do not go together")
-    if fields:
-        return json.dumps(
-            {key: _value(text) for key, text in (pair_from(one, "--field") for one in fields)}
-        ).encode()
+def _members(
+    method: str, typed: list[str] | None, raw: list[str] | None
+) -> tuple[dict[str, Any], dict[str, object]]:
+    """(members of the body, the query): a GET has no body."""
+    found: dict[str, Any] = dict(pair_from(one, "--raw-field") for one in raw or [])
+    found |= {key: _value(text) for key, text in (pair_from(one, "--field") for one in typed or [])}
+    return ({}, found) if method == "GET" else (found, {})
+
+
+def _through_jq(session: Session, expression: str, found: Any) -> None:
+    """As the program jq does it; -r, as in a shell."""
+    import shutil
+    import subprocess
+
+    if (program := shutil.which("jq")) is None:
+        raise Failure(
+            "--jq needs the program jq, which is not here", hint="apt install jq, or leave --jq out"
+        )
+    ran = subprocess.run(  # noqa: S603 - the expression is its argument, not a shell's
+        [program, "-r", expression], input=json.dumps(found), capture_output=True, text=True, check=False
+    )
+    session.print.out.write(ran.stdout)
+    if ran.returncode:
+        raise Usage(f"jq does not understand {expression!r}: {ran.stderr.strip()}")
+
+
+def _body(session: Session, data: str, members: dict[str, Any]) -> bytes | None:
+    if data and members:
+        raise Usage("--data, --input and --field do not go together")
+    if members:
+        return json.dumps(members).encode()
     if not data:
         return None
     if not data.startswith("@"):
@@ -172,12 +210,12 @@ def _value(text: str) -> Any:
         return text
 
 
-def _all_pages(session: Session, path: str, first: Any) -> Any:
+def _all_pages(session: Session, path: str, first: Any, query: dict[str, object]) -> Any:
     if not isinstance(first, dict) or not isinstance(first.get("items"), list):
         return first
     items, cursor = list(first["items"]), first.get("next_cursor")
     while cursor:
-        page = session.client.call("GET", path, query={"cursor": cursor}).json()
+        page = session.client.call("GET", path, query={**query, "cursor": cursor}).json()
         items += page["items"]
         cursor = page.get("next_cursor") if page.get("next_cursor") != cursor else None
     return first | {"items": items, "next_cursor": None}
