@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "list": Entry(
         "incidents", INCIDENTS, "List incidents: those open or acknowledged, unless asked otherwise."
     ),
+    "watch": Entry("watch", INCIDENTS, "Watch the open incidents, live, and acknowledge them."),
     "show": Entry("incidents", INCIDENTS, "Show one incident: state, services, what each provider knows."),
     "timeline": Entry("timeline", INCIDENTS, "Show what happened to an incident, step by step."),
     "declare": Entry("declare", INCIDENTS, "Open an incident by hand; the people of its services are paged."),
@@ -187,7 +188,7 @@ def _write_environment(formatter: Any) -> None:
             [
                 ("IM_URL", "The server (default: the local one, else http://127.0.0.1:8000)."),
                 ("IM_TOKEN", "An API token (default: the local server's, if this user may read it)."),
-                ("IM_CONTEXT", "A server by name: im context list."),
+                ("IM_CONTEXT", "A server by name (im context list has them)."),
                 ("IM_OUTPUT", "The default of -o."),
                 ("NO_COLOR", "No colours; FORCE_COLOR has them in a pipe too. All: im help environment."),
             ]

@@ -107,7 +107,7 @@ _Timeout = Annotated[
 ]  # fmt: skip
 _Context = Annotated[
     str,
-    typer.Option("--context", metavar="CONTEXT", rich_help_panel=EVERYWHERE, help="A server by name: im context list. Default: IM_CONTEXT, else the current one."),
+    typer.Option("--context", metavar="CONTEXT", rich_help_panel=EVERYWHERE, help="A server by name (im context list has them). Default: IM_CONTEXT, else the current one."),
 ]  # fmt: skip
 _Json = Annotated[
     str,
