@@ -139,13 +139,17 @@ class Hub:
         finally:
             await connection.close()
 
+    @property
+    def postmaster(self) -> int:
+        """The process id of its PostgreSQL."""
+        return int((self.data / "postgres/cluster/postmaster.pid").read_text().splitlines()[0])
+
     def memory(self) -> dict[str, float]:
         """MiB: `hub` resident, `hub_own` and `database_own` proportional (shared pages counted once)."""
         assert self.process is not None
-        postmaster = int((self.data / "postgres/cluster/postmaster.pid").read_text().splitlines()[0])
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-        family = [postmaster, *_children(postmaster)]
+        family = [self.postmaster, *children(self.postmaster)]
         return {
             "hub": resident / 1024,
             "hub_own": _proportional(self.process.pid),
@@ -153,7 +157,8 @@ class Hub:
         }
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
+    """Process ids of a process's own children, now."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
