@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tocsin.api import problems
+from tocsin.core.alarm import Alarm
 from tocsin.core.errors import Busy, Unavailable
-from tocsin.core.refused import OVER_AFTER
+from tocsin.core.refused import OVER_AFTER, Full, Tally, alarm_of
 from tocsin.engine import admission, alarm, room
+from tocsin.store import alarms, nodes
 from tocsin.store.database import DatabaseAway
 
 from .office import Office, create
@@ -60,6 +65,31 @@ async def test_s17_a_full_disk_of_its_own_database_takes_nothing_more(office: Of
     assert office.hub.refused.tally is None
     assert "its disk is full" in await office.value("SELECT title FROM alarm")
     assert len(await office.say(create("a"))) == 1
+
+
+async def test_s17_what_a_node_said_that_is_gone_is_ended_by_the_one_on_duty(office: Office) -> None:
+    """S17: while it is up it ends its own alarm, or is refusing still; gone for good it can do neither."""
+    gone, up = "gone:8000", "up:8000"
+
+    async def spoke(connection: Any) -> None:
+        now = office.clock.at
+        for name in (gone, up):
+            tally = Tally(since=now, by_sender={"prometheus": 1}, full=Full.QUEUE)
+            await alarms.sound(connection, [alarm_of(name, tally)], now)
+        east = Alarm(key="refused/east", title="east refuses", text="it does", connector="east")
+        await alarms.sound(connection, [east], now)
+
+    async def heard_of(connection: Any, name: str) -> None:
+        await nodes.here_i_am(connection, uuid4(), "all", "host", office.clock.at, name=name)
+
+    await office.hub.database.transact(spoke)
+    every = [f"refused/{name}" for name in ("east", gone, up)]
+    assert sorted(key for (key,) in await _told(office)) == every
+    office.clock.at += OVER_AFTER
+    await office.hub.database.transact(lambda c: heard_of(c, up))
+    assert sorted(key for (key,) in await _told(office)) == every, "this node is not on duty"
+    office.hub.duty_until = asyncio.get_running_loop().time() + 60
+    assert sorted(key for (key,) in await _told(office)) == ["refused/east", f"refused/{up}"]
 
 
 async def test_s17_the_disk_of_another_machines_database_is_not_ours_to_judge(

@@ -5,7 +5,7 @@ Many senders never come again, so each refusal is a page that may be lost: the a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -55,6 +55,19 @@ class Tally:
 def key_of(node: str) -> str:
     """The name of a node's alarm."""
     return f"refused/{node}"
+
+
+def of_gone(going_on: Mapping[str, datetime], up: Iterable[str], now: datetime) -> list[str]:
+    """Which of these alarms, by name and last seen, are of no node that is up and over: a node that is gone for good
+    refuses nobody and cannot say so."""
+    own = {key_of(name) for name in up}
+    return sorted(
+        key for key, seen in going_on.items() if _of_node(key) and key not in own and is_over(seen, now)
+    )
+
+
+def _of_node(key: str) -> bool:
+    return key.startswith(key_of(""))
 
 
 def alarm_of(node: str, tally: Tally) -> Alarm:
