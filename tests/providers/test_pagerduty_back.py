@@ -152,6 +152,38 @@ def test_few_incidents_are_read_one_by_one_and_many_by_list() -> None:
     assert provider.read_states([RemoteRef(key="k")], connector(EVENTS)) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "goes_on"),
+    [
+        pytest.param(200, {"incidents": [], "more": True}, True, id="there is more"),
+        pytest.param(200, {"incidents": [], "more": False}, False, id="that was all"),
+        pytest.param(200, {"incidents": []}, False, id="it does not say"),
+        pytest.param(200, ["more"], False, id="an answer of another shape"),
+        pytest.param(429, {"more": True}, False, id="refused"),
+    ],
+)
+def test_the_list_of_what_is_open_is_read_on_where_there_is_more(
+    status: int, content: Any, goes_on: bool
+) -> None:
+    """What is reopened keeps its place by when it was created, behind hundreds that came since."""
+    [first] = provider.list_open(connector())
+    found = provider.further(first, answer(status, content))
+    assert bool(found) == goes_on
+    if found:
+        one, other = (parse_qs(urlsplit(sent(call).url).query) for call in (first, found[0]))
+        assert other == one | {"offset": ["100"]}
+        assert (found[0].step, found[0].reads) == (first.step, True)
+
+
+def test_the_list_ends_where_pagerduty_gives_no_more() -> None:
+    """Offset and limit are 10,000 together at most."""
+    [call], pages = provider.list_open(connector()), 1
+    while found := provider.further(call, answer(200, {"more": True})):
+        [call] = found
+        pages += 1
+    assert pages == 100
+
+
 def test_states_name_who_acted_and_the_log_tells_who_was_rung() -> None:
     state, log = provider.read_states([RemoteRef(key=KEY, remote_id="Q1")], connector())
     ada = {"type": "user_reference", "id": "PADA", "summary": "Ada"}

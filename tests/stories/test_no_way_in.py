@@ -2,7 +2,7 @@
 
 import pytest
 
-from rig import Begin
+from rig import KEYS, Begin
 
 ALERT = {"title": "Login is down", "source": "probe", "severity": "critical", "service_name": "user-auth"}
 
@@ -84,6 +84,36 @@ async def test_a_reopen_there_of_what_is_over_is_read(begin: Begin, then: str, h
     await rig.quiet()
     assert len(await rig.opsgenie()) == rung
     assert [p["status"] for p in await rig.pagerduty()] == ["triggered" if here == "open" else "acknowledged"]
+
+
+async def test_a_reopen_there_is_found_behind_a_hundred_that_came_since(begin: Begin) -> None:
+    """The list of what is open there begins with what was created last, and gives a hundred at once."""
+    rig = await begin(webhooks=False)
+    await rig.alert(**ALERT)
+    await rig.quiet()
+    await rig.call("POST", "/api/v1/incidents/INC-1/resolve", {}, want=200)
+    await rig.quiet()
+    (page,) = await rig.pagerduty()
+    headers = {"Authorization": f"Token token={KEYS['PAGERDUTY_API_KEY']}", "From": "bo@example.com"}
+    body = {
+        "type": "incident",
+        "title": "another tool's",
+        "service": {"id": "PGEN001", "type": "service_reference"},
+    }
+    for n in range(101):
+        asked = {"incident": body | {"incident_key": f"other {n}"}}
+        async with rig.http.post(
+            f"{rig.sandbox.pagerduty_url}/incidents", json=asked, headers=headers
+        ) as made:
+            assert made.status == 201, await made.text()
+    await rig.advance(minutes=1)
+    await rig.control("POST", f"/pagerduty/incidents/{page['id']}/reopen", {"user": "bo@example.com"})
+
+    async def learned() -> bool:
+        await rig.advance(seconds=30)
+        return bool((await rig.incident())["status"] == "open")
+
+    await rig.until(learned, "it is open here")
 
 
 async def test_what_is_over_costs_one_call_an_interval(begin: Begin) -> None:

@@ -86,9 +86,7 @@ class EffectKind(StrEnum):
     NOTE = "note"
     UPDATE = "update"  # text, severity or details changed
     REOPEN = "reopen"  # in place; a provider that cannot answers Rejected and a new life is created
-    MESSAGE = (
-        "message"  # told to people, of no one incident; only where the manifest has the ability `message`
-    )
+    MESSAGE = "message"  # told to people, of no one incident; only where the manifest has that ability
 
 
 class RemoteStatus(StrEnum):
@@ -237,10 +235,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Final: fail over at once (S28). `counts` = the breaker counts it (401, 403). `alarm` = raise an
-    alarm of the hub's own. `gone` = the provider does not know the incident (S41: never a resolve).
-    `unreachable` = created, but nobody can be reached there (S28); `remote_id` then says what was created,
-    to be resolved there in time."""
+    """Final: fail over at once (S28). `counts` = the breaker counts it (401, 403). `alarm` = raise an alarm of the hub's
+    own. `gone` = the provider does not know the incident (S41: never a resolve). `unreachable` = created, but nobody
+    can be reached there (S28); `remote_id` then says what was created, to be resolved there in time."""
 
     reason: str
     status: int = 0
@@ -352,8 +349,8 @@ class RemoteState:
 
 class Provider(Protocol):
     """The module `tocsin.providers.<name>.provider` has these functions; `abilities` in the manifest
-    tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `list_open`, `probe`,
-    `healthy`, both `inspect` and `warnings_of` by the one word inspect, both `mappings` and `missing` by mappings) exist."""
+    tells which optional ones (`verify_webhook`, `read_webhook`, `read_states`, `states_of`, `probe`, `healthy`, both
+    `inspect` and `warnings_of` by the one word inspect, `mappings` and `missing` by mappings, `list_open` and `further` by list_open) exist."""
 
     def check_settings(self, settings: Mapping[str, Json]) -> list[tuple[str, str]]:
         """(dotted field, what is wrong) for each fault in a connector's settings; [] = usable."""
@@ -380,6 +377,9 @@ class Provider(Protocol):
 
     def list_open(self, connector: ConnectorSettings) -> list[Call]:
         """Calls that list what is open there, for `states_of`; what is over here and is on it was reopened there."""
+
+    def further(self, call: Call, answer: Response) -> list[Call]:
+        """The calls that read on where the answer to one of `list_open` says that there is more; [] = that was all."""
 
     def probe(self, connector: ConnectorSettings) -> Call:
         """A cheap read that proves address and credentials."""

@@ -30,6 +30,9 @@ from tocsin.store.sheet import Sheet, save
 SINGLY = 10
 """Incidents that a list did not mention are read one by one, this many in one turn."""
 
+PAGES = 100
+"""Pages of the list of what is open that one turn reads at most."""
+
 _OPEN_THERE = (RemoteStatus.TRIGGERED, RemoteStatus.ACKNOWLEDGED)
 _TOGETHER = 20
 _DEFAULT_HOLD = timedelta(seconds=30)
@@ -68,7 +71,7 @@ class _Turn:
     report: Report
     began: datetime
     tries: bool
-    sent: list[Call] = field(default_factory=list)
+    sent: list[tuple[Call, Response]] = field(default_factory=list)
     states: list[RemoteState] = field(default_factory=list)
     absent: dict[int, str] = field(default_factory=dict)
 
@@ -107,10 +110,18 @@ async def read_these(
 
 
 async def _reopened(turn: _Turn) -> list[Remote]:
-    """What is over here and open there. A list that was read in this turn already is not read again."""
+    """What is over here and open there, to the end of the list: what is reopened may stand behind hundreds that came
+    since. A page that was read in this turn already is not read again."""
     hub, connector = turn.hub, turn.connector
-    calls = hub.providers[connector.type].module.list_open(hub.active.settings_of(connector))
-    await _send(turn, [call for call in calls if call not in turn.sent])
+    module = hub.providers[connector.type].module
+    calls = module.list_open(hub.active.settings_of(connector))
+    for _ in range(PAGES):
+        await _send(turn, [call for call in calls if not any(call == sent for sent, _ in turn.sent)])
+        if turn.report.held_back:
+            break
+        calls = [more for sent, answer in turn.sent if sent in calls for more in module.further(sent, answer)]
+        if not calls:
+            break
     there = [s.remote_id for s in turn.states if s.remote_id and s.status in _OPEN_THERE]
     return await hub.database.read(lambda c: remotes.over_here(c, connector.name, there))
 
@@ -151,13 +162,13 @@ async def _send(turn: _Turn, calls: list[Call]) -> list[Response]:
     for call in calls[:granted]:
         answer = await Line(hub, turn.wire, connector).send(call.send)
         report.calls += 1
-        turn.sent.append(call)
         if fault := _fault(answer):
             report.held_back = fault
             await hold_off(hub, connector.name, answer)
             return answers
         assert isinstance(answer, Response)
         answers.append(answer)
+        turn.sent.append((call, answer))
         turn.states += provider.states_of(call, answer)
     if granted < len(calls):
         report.held_back = why

@@ -89,6 +89,11 @@ def list_open(connector: ConnectorSettings) -> list[Call]:
     return [] if options.uses_events(connector.settings) else reading.open_now(connector.settings)
 
 
+def further(call: Call, answer: Response) -> list[Call]:
+    """The next hundred."""
+    return reading.further(call, answer)
+
+
 def states_of(call: Call, answer: Response) -> list[RemoteState]:
     """What such an answer says. A state with status UNKNOWN and `notified` comes from the log alone."""
     return reading.states(call, answer)

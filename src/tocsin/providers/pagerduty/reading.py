@@ -7,10 +7,11 @@ and what was resolved last; one on neither is simply not mentioned (S41). Log en
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from tocsin.core.model import Json
-from tocsin.core.ports import Call, RemoteRef, RemoteState, Response, WireFault
+from tocsin.core.ports import Call, RemoteRef, RemoteState, Request, Response, WireFault
+from tocsin.core.values import replace
 from tocsin.providers.pagerduty import answers, incidents, options
 from tocsin.providers.pagerduty.options import Settings
 from tocsin.providers.pagerduty.rest import request, wire_key
@@ -47,8 +48,22 @@ def states(call: Call, answer: Response) -> list[RemoteState]:
 
 
 def open_now(settings: Settings) -> list[Call]:
-    """The first page of what is open: an incident that is reopened keeps its place by when it was created."""
+    """The first page of what is open."""
     return [_opened(settings, 0)]
+
+
+def further(call: Call, answer: Response) -> list[Call]:
+    """The next page: an incident that is reopened keeps its place by when it was created, behind all that came since."""
+    body = answers.mapping(answers.json_of(answer.body)) if 200 <= answer.status < 300 else {}
+    if call.step != "list" or not isinstance(call.send, Request) or body.get("more") is not True:
+        return []
+    address, _, query = call.send.url.partition("?")
+    asked = parse_qsl(query, keep_blank_values=True)
+    offset = next((int(value) for name, value in asked if name == "offset"), 0) + PAGE
+    if offset + PAGE > FURTHEST:
+        return []
+    query = urlencode([(name, str(offset) if name == "offset" else value) for name, value in asked])
+    return [replace(call, send=replace(call.send, url=f"{address}?{query}"))]
 
 
 def probe(settings: Settings) -> Call:
