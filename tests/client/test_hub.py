@@ -260,3 +260,12 @@ def test_the_idempotency_key_travels_with_alerts(hub: Any) -> None:
     one, many = hub.seen
     assert (one.query, one.headers["idempotency-key"]) == ({"wait": "decision"}, "k-1")
     assert (many.body, many.headers["idempotency-key"]) == ([{"title": "a"}, {"title": "b"}], "k-2")
+
+
+def test_an_alert_tells_every_key_that_it_is_counted_under(hub: Any) -> None:
+    """One that others joined by title has several; a list of alerts has none."""
+    keys = [{"key": "a", "joined_at": "2026-11-20T02:14:07Z", "over_at": None}]
+    hub.answer("GET", "/api/v1/alerts/a-1", {"id": "a-1", "keys": keys})
+    (key,) = c.Client(hub.url).alert("a-1").keys
+    assert (key.key, key.over_at) == ("a", None)
+    assert key.joined_at == datetime(2026, 11, 20, 2, 14, 7, tzinfo=UTC)

@@ -121,8 +121,16 @@ class Decision(Shape):
     config_version: int | None = None
 
 
+class AlertKey(Shape):
+    """A dedup key of an alert whose integration joins alerts by title; `over_at` None = it fires."""
+
+    key: str = ""
+    joined_at: datetime | None = None
+    over_at: datetime | None = None
+
+
 class Alert(Shape):
-    """One continuing condition. `status`: queued, open, acknowledged, dropped, resolved."""
+    """One continuing condition. `status`: queued, open, acknowledged, dropped, resolved. `keys` are given of one alert alone."""
 
     id: str = ""
     integration: str = ""
@@ -145,6 +153,7 @@ class Alert(Shape):
     muted_by: str = ""
     resolved_at: datetime | None = None
     decision: Decision | None = None
+    keys: list[AlertKey] = []
 
 
 class TimelineLine(Shape):
