@@ -167,6 +167,26 @@ def test_an_empty_file_pages_nobody_and_says_so(load: Load, text: str) -> None:
     assert "Nothing can be paged" in loaded.warnings[0]
 
 
+MAIL = "connectors: {m: {type: email, custom: {smtp_url: 'smtp://127.0.0.1:25', from: a@example.com, to: [b@example.com]}}}"
+PAGER = "connectors: {m: {type: opsgenie, base_url: 'http://127.0.0.1:1', api_key: '${OPSGENIE_API_KEY}'}}"
+
+
+@pytest.mark.parametrize(
+    ("connectors", "rule", "told"),
+    [
+        pytest.param(PAGER, "suppress: {review: 30d}", True, id="nobody is mailed: nothing is collected"),
+        pytest.param(MAIL, "suppress: {review: 30d}", False, id="it goes to who mails people"),
+        pytest.param(PAGER, "suppress: true", False, id="no review is asked for"),
+    ],
+)
+def test_a_review_that_nobody_would_get_is_told(load: Load, connectors: str, rule: str, told: bool) -> None:
+    """Whoever wrote the rule believes that what it keeps quiet is looked at (ADR 0025)."""
+    routing = f"routing: [{{name: noise, when: 'alert.title == \"x\"', {rule}}}, {{name: default, page: standard}}]\nescalation_policies: {{standard: [{{all: [m]}}]}}"
+    warned = [text for text in load(f"{connectors}\n{routing}").warnings if '"noise"' in text]
+    assert bool(warned) == told
+    assert all("no connector mails people" in text for text in warned)
+
+
 def test_s24_how_long_is_silent_is_a_setting(load: Load) -> None:
     assert load("").policy.defaults.silent_after == timedelta(hours=24)
     assert load("defaults: {silent_after: 2d}").policy.defaults.silent_after == timedelta(hours=48)

@@ -22,11 +22,12 @@ class SourceFacts:
 class ProviderFacts:
     """`pages` = it rings people by schedules of its own: `both` means these (S4), and a critical page must not end
     there (S32). `needs_one_of` are credentials of which a connector has at least one. `messages` = it can tell what
-    belongs to no one incident, as a digest does (S23)."""
+    belongs to no one incident, as a digest does (S23). `mails` = it can write to a person's own address."""
 
     pages: bool = False
     needs_one_of: tuple[str, ...] = ()
     messages: bool = False
+    mails: bool = False
 
 
 def source_facts(manifest: Mapping[str, Json]) -> SourceFacts:
@@ -45,5 +46,5 @@ def provider_facts(manifest: Mapping[str, Json]) -> ProviderFacts:
     """Of a manifest as read."""
     return ProviderFacts(
         pages=bool(manifest.get("pages", False)), needs_one_of=tuple(manifest.get("needs_one_of", ())),
-        messages="message" in manifest.get("abilities", ()),
+        messages="message" in manifest.get("abilities", ()), mails="mails_people" in manifest.get("abilities", ()),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tocsin.core.kinds import ProviderFacts
 from tocsin.core.policy import Connector, Policy, TargetKind
 from tocsin.policy.sla import disagreements
 
@@ -18,6 +19,20 @@ def warnings_of(policy: Policy) -> Iterator[str]:
     yield from disagreements(policy)
     for connector in policy.connectors.values():
         yield from _mappings(policy, connector)
+
+
+def reviews_for_nobody(policy: Policy, known: Mapping[str, ProviderFacts]) -> Iterator[str]:
+    """A review without `to` goes to the connector that mails people (ADR 0025); where there is none, nothing is collected
+    for it, and whoever wrote the rule believes that it is looked at."""
+    kinds = [known.get(connector.type, ProviderFacts()) for connector in policy.connectors.values()]
+    if any(facts.mails for facts in kinds):
+        return
+    for rule in policy.routing:
+        if rule.review and not rule.digest_to:
+            yield (
+                f'The rule "{rule.name}" keeps alerts quiet and has a review, but no connector mails people: nothing is'
+                " collected for it. Add an e-mail connector, or take `review` out."
+            )
 
 
 def _leads(policy: Policy) -> Iterator[str]:

@@ -20,7 +20,7 @@ from tocsin.policy.entries import HIDDEN, ORDER, markers, with_marks
 from tocsin.policy.expressions import Expressions
 from tocsin.policy.fields import Section
 from tocsin.policy.keeping import Kept, Present, lay_over
-from tocsin.policy.lint import warnings_of
+from tocsin.policy.lint import reviews_for_nobody, warnings_of
 from tocsin.policy.people import read_defaults, read_services, read_teams, read_users
 from tocsin.policy.routing import Names, read_policies, read_routing
 from tocsin.policy.rules import read_classification, read_facts, read_grouping, read_maintenance
@@ -75,7 +75,9 @@ def load(
     told = _check(document, policy, kept.secrets, check_settings, known)
     if faults.found:
         raise _refusal(file_name, _explained(faults, kept))
-    loaded = _loaded(policy, with_marks(_stored(kept.root, policy), kept.marks), kept.secrets)
+    loaded = _loaded(
+        policy, with_marks(_stored(kept.root, policy), kept.marks), kept.secrets, known_providers
+    )
     warnings = (*loaded.warnings, *kept.told, *told)
     return replace(loaded, warnings=warnings, line_of=document.line_at)
 
@@ -107,17 +109,22 @@ def whole(
     told = _check(section, policy, secrets, check_settings, known)
     if faults.found:
         return faults
-    loaded = _loaded(policy, _stored(root, policy), secrets)
+    loaded = _loaded(policy, _stored(root, policy), secrets, known_providers)
     return replace(loaded, warnings=(*loaded.warnings, *told))
 
 
-def _loaded(policy: Policy, stored: dict[str, Json], secrets: Mapping[str, str]) -> Loaded:
+def _loaded(
+    policy: Policy,
+    stored: dict[str, Json],
+    secrets: Mapping[str, str],
+    known_providers: Mapping[str, ProviderFacts],
+) -> Loaded:
     return Loaded(
         policy=policy,
         document=stored,
         secrets=secrets,
         hash=document_hash(stored),
-        warnings=tuple(warnings_of(policy)),
+        warnings=(*warnings_of(policy), *reviews_for_nobody(policy, known_providers)),
     )
 
 
