@@ -102,6 +102,7 @@ def test_a_broken_manifest_is_a_clear_error(
 
 
 TOGETHER = {
+    "allowance": ("allowance",),
     "list_open": ("list_open", "further"),
     "oncall": ("on_call_place", "on_call"),
     "history": ("history",),
