@@ -5,7 +5,6 @@ Imports are inside the commands, so that `im --help` and `im list` do not pay fo
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -106,6 +105,8 @@ def sandbox(
 
 def _run(work: object) -> None:
     """Run to the end; a refusal to start is a sentence and exit code 1, a bug is a traceback."""
+    import asyncio
+
     from tocsin.core.errors import Refusal
     from tocsin.daemon import PortTaken
     from tocsin.postgres import DataFolderInUse, PostgresUnavailable

@@ -121,6 +121,17 @@ def test_help_imports_nothing_slow() -> None:
     assert set(ran.stderr.split()) & slow == set()
 
 
+def test_the_whole_programs_help_imports_neither_server_nor_loop() -> None:
+    code = "import sys; sys.argv = ['im', '--help']; from tocsin.main import main\n"
+    code += "try: main()\nexcept SystemExit: pass\nsys.stderr.write(' '.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "  serve " in ran.stdout
+    assert (
+        set(ran.stderr.split()) & {"asyncio", "ssl", "logging", "yaml", "rich", "textual", "tocsin.daemon"}
+        == set()
+    )
+
+
 def test_a_listing_in_a_pipe_imports_no_server(hub: Any) -> None:
     code = (
         "import sys; from tocsin.cli.app import build_app\n"
