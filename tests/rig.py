@@ -191,6 +191,7 @@ class Rig:
                 "digests",
                 "alarms",
                 "sla",
+                "subscriptions",
                 *(f"courier {c}" for c in hub.policy.connectors),
             ):
                 hub.wake.ring(bell)

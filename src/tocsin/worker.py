@@ -32,6 +32,7 @@ from tocsin.engine import (
     silent,
     sla,
     storm,
+    subscribe,
     tick,
 )
 from tocsin.engine.decider import TOGETHER, decide_some
@@ -63,6 +64,7 @@ _REST_SECONDS = sheet.LOOKS_EVERY.total_seconds()
 FIRST_TOGETHER, DECIDERS = 12, 3
 _RESTS = {
     "reconcile": 5.0,
+    "subscriptions": 5.0,
     digest.BELL: 5.0,
     "watch": LOOK_SECONDS,
     "heartbeat": 2.0,
@@ -104,7 +106,7 @@ class Worker:
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
-            others += [(digest.BELL, self._digests)]
+            others += [(digest.BELL, self._digests), ("subscriptions", self._subscriptions)]
             others += [("heartbeat", self._heartbeat.beat), ("canary", self._canary)]
             others += [("oncall", self._oncall), (sla.BELL, self._sla)]
             for name, work in (("undecided", self._decide), *others):
@@ -217,6 +219,11 @@ class Worker:
 
     async def _canary(self) -> float | None:
         await canary.look(self._hub)
+        return None
+
+    async def _subscriptions(self) -> float | None:
+        if self._hub.on_duty and self._hub.active.subscribed:
+            await subscribe.settle(self._hub, self._wire)
         return None
 
     async def _room(self) -> float | None:

@@ -29,6 +29,7 @@ _RECORDS = {
         " connector_state.proven_at connector_state.unproven_since connector_proof.since connector_proof.proved_at"
         " config_version.applied_at secret.changed_at api_token.made_at api_token.last_used_at api_token.revoked_at"
         " installation.made_at schema_migration.ran_at log_line.at connector_hour.hour connector_count.slot connector_allowance.seen_at"
+        " webhook_subscription.made_at webhook_subscription.pinged_at webhook_subscription.heard_at"
     ),
     "a time of the calendar, which a clock that is right again tells rightly": (
         "mute.starts_at mute.ends_at api_token.expires_at session.expires_at digest_entry.due digest_entry.since silent.asks_at"

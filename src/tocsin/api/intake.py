@@ -17,7 +17,7 @@ from tocsin.api import auth, once, problems
 from tocsin.core.dedup import Reading
 from tocsin.core.errors import BadInput, Busy, FieldFault, Later, NotAllowed, NotFound, Refusal, TooLarge
 from tocsin.core.ports import Request
-from tocsin.engine import admission, heard, hooks, intake
+from tocsin.engine import admission, heard, hook_gate, hooks, intake
 from tocsin.engine.admission import Doorway
 from tocsin.engine.envelope import Admitted
 from tocsin.engine.hub import Hub, log
@@ -202,8 +202,9 @@ class Intake:
 
     async def _webhook(self, request: Request, scope: Scope) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         name = scope["path"].split("/")[2]
+        safe = hook_gate.encrypted(str(scope.get("scheme", "http")), request.remote_address)
         try:
-            await hooks.receive(self._hub, name, request)
+            await hooks.receive(self._hub, name, request, encrypted=safe)
         except (Refusal, DatabaseAway) as fault:
             heard.refused(self._hub, name, request, fault)
             raise

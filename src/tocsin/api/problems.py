@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "busy": 429,
     "unavailable": 503,
     "quarantined": 503,
+    "provider_away": 502,
     "database_away": 503,
     "refused": 500,
     "internal": 500,
@@ -54,6 +55,7 @@ _TITLES = {
     "busy": "Too busy",
     "unavailable": "Not now",
     "quarantined": "Kept aside",
+    "provider_away": "The provider does not answer",
     "database_away": "The database is away",
 }
 

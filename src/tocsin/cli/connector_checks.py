@@ -8,18 +8,13 @@ import typer
 
 from tocsin.cli.command import Session, command
 from tocsin.cli.failures import CheckFailed, Code, Failure
-from tocsin.cli.printing import Column, Printer
+from tocsin.cli.printing import Column
+from tocsin.cli.signs import sign
 from tocsin.cli.wording import plain
 
 if TYPE_CHECKING:
     from tocsin.client.trials import CheckLine, ConnectorTest
 
-_MARKS = {
-    "ok": ("✓", "ok", "green"),
-    "failed": ("✗", "FAILED", "bold red"),
-    "warning": ("!", "!", "yellow"),
-    "unknown": ("-", "-", "dim"),
-}
 _NAME = Annotated[str, typer.Argument(metavar="NAME", help="The connector.")]
 
 
@@ -34,12 +29,6 @@ def add_to(app: typer.Typer) -> None:
     command(app, "test", example="im connector test prod-pagerduty")(test)
 
 
-def mark(printer: Printer, state: str) -> tuple[str, str]:
-    """The sign of a state and its style; words where the terminal cannot show the sign."""
-    sign, word, style = _MARKS.get(state, ("?", "?", ""))
-    return (sign if printer.shows(sign) else word), style
-
-
 _COLUMNS = (Column("STATE"), Column("SUBJECT"), Column("TEXT"), Column("NEXT"))
 
 
@@ -51,9 +40,9 @@ def show_lines(session: Session, lines: tuple[CheckLine, ...]) -> None:
         )
         return
     for line in lines:
-        sign, style = mark(session.print, line.state)
+        shown, style = sign(session.print, line.state)
         session.print.hanging(
-            [(f"{sign} ", style), (plain(line.text), "dim" if line.state == "unknown" else "")], 2
+            [(f"{shown} ", style), (plain(line.text), "dim" if line.state == "unknown" else "")], 2
         )
         if line.step:
             session.print.hanging([("  -> ", "dim"), (plain(line.step), "dim")], 5)

@@ -288,7 +288,8 @@ class Connector:
     """One configured instance of a provider, credentials left out.
 
     `settings` is what the provider's own folder reads (base_url, region, events_url, custom …), with
-    `{"$secret": "connectors.NAME.api_key"}` where a credential stood.
+    `{"$secret": "connectors.NAME.api_key"}` where a credential stood. Webhooks come from the networks `webhook_allow`
+    alone (none = from anywhere), and `webhook_rate` of them.
     """
 
     name: str
@@ -301,6 +302,8 @@ class Connector:
     sync_notes: bool = True
     sla: Targets = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)
+    webhook_allow: tuple[str, ...] = ()
+    webhook_rate: Rate = field(default_factory=lambda: Rate(3000, 600))
     debug: bool = False
     log_requests: bool = False
     log_responses: bool = False

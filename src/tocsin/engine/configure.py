@@ -18,12 +18,12 @@ from tocsin import policy as policies
 from tocsin.core.alias import joining
 from tocsin.core.errors import BadInput, FieldFault, Refusal
 from tocsin.core.values import replace
-from tocsin.engine import mapped, snapshot, weigh
+from tocsin.engine import hook_secrets, mapped, snapshot, weigh
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
 from tocsin.policy import Loaded, Present
-from tocsin.store import aliases, configs, tokens
+from tocsin.store import aliases, configs, subscriptions, tokens
 from tocsin.store.configs import Version
 from tocsin.store.database import Connection
 from tocsin.store.tokens import Token
@@ -285,7 +285,13 @@ async def refresh(hub: Hub) -> None:
     still = set(hub.active.joining.scopes)
     if seen.version != hub.policy.version:
         still |= await hub.database.read(aliases.scopes)
+    kept = await hub.database.read(subscriptions.every)
     use(hub, seen, still)
+    given, named = hook_secrets.opened(hub.seal, kept)
+    hub.active = replace(
+        hub.active, hook_secrets=given, secrets={**hub.active.secrets, **named},
+        subscribed=frozenset(one.connector for one in kept),
+    )  # fmt: skip
     await snapshot.keep(hub, seen)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from tocsin.core.alarm import Alarm
 from tocsin.core.errors import NotAllowed, NotFound, Refusal, Unavailable
 from tocsin.core.ports import Malformed, Proof, Request
-from tocsin.engine import heard
+from tocsin.core.webhooks import Subscribable
+from tocsin.engine import heard, hook_gate
 from tocsin.engine.diverge import end_agreed
 from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.engine.respond import rung
-from tocsin.store import alarms, hooks
+from tocsin.store import alarms, hooks, subscriptions
 from tocsin.store.database import Connection, DatabaseAway
 from tocsin.store.hooks import Hook
 
@@ -31,8 +33,9 @@ class Quarantined(Refusal):
     code = "quarantined"
 
 
-async def receive(hub: Hub, name: str, request: Request) -> UUID:
-    """Store one webhook of the connector `name`; returns once it is on disk.
+async def receive(hub: Hub, name: str, request: Request, *, encrypted: bool = True) -> UUID:
+    """Store one webhook of the connector `name`; returns once it is on disk. `encrypted` = it came over https, or from
+    this machine: elsewhere a genuine one is asked for again and is the hub's alarm.
 
     Raises NotFound for an unknown connector, Unavailable while its secrets are lost, NotAllowed for a stranger (nothing is stored), Quarantined for
     a wrong signature (stored aside: 503, since a few 4xx make a provider switch the subscription off).
@@ -47,13 +50,23 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
         raise Unavailable(
             f"The credentials of {name} cannot be opened with the present secret key", retry_after_seconds=60
         )
+    hook_gate.let_in(connector, request.remote_address)
     proof = kind.module.verify_webhook(request, hub.active.settings_of(connector))
+    now = hub.now()
+    hub.hook_gate.count(connector, now, genuine=proof is Proof.GENUINE)
     if proof is Proof.STRANGER:
         raise NotAllowed(
             f"This request does not prove that it comes from {name}'s provider",
-            hint=str(kind.manifest.get("webhook_proof", "")),
+            hint=f"{kind.manifest.get('webhook_proof', '')}. The address is the right one and can be reached:"
+            f" `im connector webhook {name} --test` has the provider send a genuine one",
         )
-    now = hub.now()
+    plain = _unencrypted(name)
+    if proof is Proof.GENUINE and not encrypted:
+        await hub.database.transact(lambda c: alarms.sound(c, [plain], now))
+        raise Unavailable(
+            f"Webhooks of {name} are taken over https alone; nothing was kept", retry_after_seconds=60,
+            hint="send them to the https address; a proxy that ends TLS must stand in TOCSIN_TRUSTED_PROXIES",
+        )  # fmt: skip
     kept = (*_KEPT_HEADERS, *kind.manifest.get("webhook_headers", ()))
     hook = Hook(
         id=new_id(now), received_at=now, connector=name, state="pending" if proof is Proof.GENUINE else "quarantined",
@@ -61,22 +74,30 @@ async def receive(hub: Hub, name: str, request: Request) -> UUID:
         remote_address=request.remote_address,
     )  # fmt: skip
     alarm = _wrong_signature(name)
+    able = name in hub.active.subscribed and "subscribe" in kind.abilities
+    sender = cast("Subscribable", kind.module).delivered_by(request) if able else ""
 
     async def keep(connection: Connection) -> None:
         await hooks.keep(connection, hook)
+        if name in hub.active.subscribed:
+            genuine = proof is Proof.GENUINE
+            await subscriptions.delivered(connection, name, sender, now, genuine=genuine)
         if proof is Proof.WRONG:
             await alarms.sound(connection, [alarm], now)
-        elif alarm.key in hub.alarming:
-            await alarms.clear(connection, [alarm.key], now)
+        elif over := [key for key in (alarm.key, plain.key) if key in hub.alarming]:
+            await alarms.clear(connection, over, now)
 
     await hub.database.transact(keep)
     if proof is Proof.WRONG:
+        hub.wake.ring("subscriptions")
         raise Quarantined(
             f"The signature fits none of {name}'s webhook_secrets; the delivery is kept aside",
             hint="add the subscription's secret to webhook_secrets; the provider will deliver again",
         )
     hub.wake.ring("hooks")
     heard.accepted(hub, name, request, hook.id)
+    if name in hub.active.subscribed:
+        hub.wake.ring("subscriptions")
     return hook.id
 
 
@@ -86,6 +107,15 @@ def _wrong_signature(connector: str) -> Alarm:
         text=f"A known subscription of {connector} signs with a secret that is none of its webhook_secrets. What it sends is kept"
         " aside and not applied; acknowledgements made there are learned by reading alone. Add the subscription's secret to"
         " webhook_secrets, or make the subscription anew.",
+    )  # fmt: skip
+
+
+def _unencrypted(connector: str) -> Alarm:
+    return Alarm(
+        key=f"webhook-plain/{connector}", connector=connector, title=f"Webhooks of {connector} come without encryption",
+        text=f"A genuine webhook of {connector} came over http from another machine, and was asked for again. Its provider must call the"
+        " https address; where a proxy ends TLS, TOCSIN_TRUSTED_PROXIES must name it. Until then what happens there is learned by"
+        " reading alone.",
     )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from tocsin.core.redact import Redactor
 from tocsin.core.severity import Severity
 from tocsin.engine.counted import Counted
 from tocsin.engine.logs import Logs
+from tocsin.engine.hook_gate import HookGate
+from tocsin.engine.hook_secrets import Given, laid_over
 from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
 from tocsin.engine.refused import Refused
@@ -44,7 +46,8 @@ class Active:
     """The configuration in force on this node. `secrets` maps "connectors.NAME.api_key" to the credential;
     `tokens` are those of the API by their hash, for the time without a database (S47);
     `unsealed` False = the secret key is not the one they were sealed with: connectors fail closed (S50);
-    `joining` = where alerts are joined by title (S11)."""
+    `joining` = where alerts are joined by title (S11); `hook_secrets` = what webhooks are proven by besides, and
+    `subscribed` the connectors that have a subscription of which this is known."""
 
     policy: Policy = field(default_factory=Policy)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -52,13 +55,13 @@ class Active:
     unsealed: bool = True
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
+    hook_secrets: Given = field(default_factory=dict)
+    subscribed: frozenset[str] = frozenset()
 
     def settings_of(self, connector: Connector) -> ConnectorSettings:
         """A connector as its provider sees it: credentials filled in, with its `type`, since one folder may serve two."""
-        return ConnectorSettings(
-            name=connector.name,
-            settings={**_filled(connector.settings, self.secrets), "type": connector.type},
-        )
+        filled = {**_filled(connector.settings, self.secrets), "type": connector.type}
+        return laid_over(ConnectorSettings(name=connector.name, settings=filled), self.hook_secrets)
 
     def filled(self, value: Json) -> Json:
         """Anything of the configuration, credentials filled in."""
@@ -174,6 +177,7 @@ class Hub:
     patience: Patience = field(default_factory=Patience)
     owed: Owed = field(default_factory=Owed)
     refused: Refused = field(default_factory=Refused)
+    hook_gate: HookGate = field(default_factory=HookGate)
     own_database: bool = False
     lost: Callable[[Exception], None] = lambda fault: log.warning("database_away", message=str(fault)[:200])
     refused_file: RefusedFile | None = None

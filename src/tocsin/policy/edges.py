@@ -123,6 +123,8 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
         sync_notes=custom.flag("sync_notes", True),
         sla=_sla(entry, custom),
         settings={**settings, "allow_http": allow_http},
+        webhook_allow=_networks(entry),
+        webhook_rate=_webhook_rate(entry.section("webhook_rate")),
         **switches,
     )
     entry.done()
@@ -150,6 +152,26 @@ def _rate_limit(section: Section) -> dict[str, Json]:
 def _sla(entry: Section, custom: Section) -> Targets:
     """`sla_mapping` stands beside `custom` or, as other settings do, inside."""
     return read_targets((entry if "sla_mapping" in entry else custom).section("sla_mapping"))
+
+
+def _webhook_rate(section: Section) -> Rate:
+    """Webhooks a minute and at once that are taken; per_minute 0 lifts the limit."""
+    usual = Connector(name="", type="").webhook_rate
+    minute, burst = (section.integer(key, most=1_000_000) for key in ("per_minute", "burst"))
+    section.done()
+    rate = usual.per_minute if minute is None else float(minute)
+    return Rate(rate, float(burst) if burst is not None else min(usual.burst, max(rate / 5, 1.0)))
+
+
+def _networks(entry: Section) -> tuple[str, ...]:
+    """`webhook_allow`: addresses and networks."""
+    found = []
+    for number, (text, _) in enumerate(entry.texts("webhook_allow")):
+        try:
+            found.append(str(ipaddress.ip_network(text.strip(), strict=False)))
+        except ValueError:
+            entry.fault(f"webhook_allow.{number}", "is no address and no network such as 203.0.113.0/24")
+    return tuple(found)
 
 
 def _check_address(entry: Section, key: str, allow_http: bool) -> None:

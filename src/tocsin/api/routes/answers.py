@@ -12,6 +12,7 @@ _WHEN = {
     "bad_input": "A field is missing, of the wrong type or out of range; `faults` names it.",
     "not_found": "There is no such thing.",
     "conflict": "The present state does not allow it.",
+    "provider_away": "The provider did not answer; what it did is not known.",
     "too_large": "The body is over 1 MiB.",
     "unsafe": "It would cost pages now; `faults` says what is at stake, and force=true does it all the same.",
     "busy": "The queue or the disk is full, and nothing was kept; come again after Retry-After seconds.",

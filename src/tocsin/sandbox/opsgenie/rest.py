@@ -18,7 +18,9 @@ from tocsin.sandbox.opsgenie.account import named
 from tocsin.sandbox.opsgenie.alert import Alert, api_json
 from tocsin.sandbox.opsgenie.alerts import AlertDesk, Failed
 from tocsin.sandbox.opsgenie.errors import PRIORITIES, Refusal, check_action, check_create, unprocessable
+from tocsin.sandbox.opsgenie.integrations import Integrations
 from tocsin.sandbox.opsgenie.query import predicate
+from tocsin.sandbox.opsgenie.webhooks import Webhooks
 
 Json = dict[str, Any]
 MAX_REACH = 20_000
@@ -59,6 +61,7 @@ class Rest:
         self.requests: dict[str, Json] = {}
         self.pings: dict[str, datetime] = {}
         self.heartbeats: dict[str, Json] = {}
+        self.webhooks: Webhooks | None = None
 
     def application(self, gate: Gate) -> web.Application:
         app = gate.application(Door("opsgenie", "alert", operation, self._admit, plain, throttled, Refusal))
@@ -89,6 +92,8 @@ class Rest:
             get(f"/v2/{name}", self._names(name))
             get(f"/v2/{name}/{{id}}", self._names(name))
         oncall.add_to(app.router, self._desk, self._data, "/v2")
+        if self.webhooks is not None:
+            Integrations(self._desk.account, self.webhooks, self._data).add_to(app.router)
         return app
 
     def _admit(self, request: web.Request, body: Any) -> dict[str, str]:
@@ -101,6 +106,8 @@ class Rest:
             raise Refusal(403, "Your key may not do this", code=40301, headers=headers)
         domain = "alert" if request.path.startswith("/v2/alerts") else "configuration"
         domain = "heartbeat" if request.path.startswith("/v2/heartbeats") else domain
+        if domain == "configuration" and not self._access.may_configure(key):
+            raise Refusal(403, "Your key may not see what is set up", code=40301, headers=headers)
         verdict = self._limits.take(f"opsgenie_{domain}", "account")
         if verdict and not verdict.passes:
             raise Refusal(

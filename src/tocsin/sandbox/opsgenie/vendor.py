@@ -36,6 +36,7 @@ class Opsgenie:
         self.webhooks = Webhooks(self.account, ids, self.postman, vendor)
         self.desk.publish = self.webhooks.publish
         self.rest = api(self.desk, limits, self.access, self.settings)
+        self.rest.webhooks = self.webhooks
 
     def reset(self, *, keep_webhooks: bool) -> None:
         """Back to the seeded account."""

@@ -28,6 +28,8 @@ class Webhook:
     id: str
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+    name: str = "Sandbox Webhook"
+    enabled: bool = True
 
 
 class Webhooks:
@@ -38,8 +40,10 @@ class Webhooks:
         self._postman = postman
         self.all: dict[str, Webhook] = {}
 
-    def add(self, url: str, headers: dict[str, str]) -> Webhook:
-        webhook = Webhook(self._ids.uuid("webhook integration"), url, headers)
+    def add(
+        self, url: str, headers: dict[str, str], name: str = "Sandbox Webhook", *, enabled: bool = True
+    ) -> Webhook:
+        webhook = Webhook(self._ids.uuid("webhook integration"), url, headers, name, enabled)
         self.all[webhook.id] = webhook
         return webhook
 
@@ -51,11 +55,11 @@ class Webhooks:
         """Send one action to every webhook. The body carries no delivery id and no time of sending."""
         notify = extra.pop("escalationNotify", None)
         known = actor in self._account.users
-        for webhook in self.all.values():
+        for webhook in [one for one in self.all.values() if one.enabled]:
             body = {
                 "action": action,
                 "integrationId": webhook.id,
-                "integrationName": "Sandbox Webhook",
+                "integrationName": webhook.name,
                 "integrationType": "Webhook",
                 "source": {"name": actor if known else "", "type": "web" if known else "API"},
                 "alert": {**webhook_alert(self._account, alert, action, actor), **extra},
