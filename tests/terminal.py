@@ -6,9 +6,11 @@ import asyncio
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rig import ADMIN_TOKEN, Rig
 from tocsin.cli.app import build_app
@@ -48,12 +50,23 @@ async def im(rig: Rig, *words: str, tty: bool = True, columns: int = 120, **envi
     return await asyncio.to_thread(go)
 
 
+class _Split:
+    """The stream of one thread; every other, the hub's among them, goes on with the one before."""
+
+    def __init__(self, own: _Stream, others: Any) -> None:
+        self._own, self._others, self._thread = own, others, threading.get_ident()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own if threading.get_ident() == self._thread else self._others, name)
+
+
 @contextmanager
 def _streams(tty: bool, environ: dict[str, str]) -> Iterator[tuple[_Stream, _Stream]]:
+    """Called on the thread that runs the command."""
     out, err = _Stream(tty=tty), _Stream(tty=tty)
     before, kept = dict(os.environ), (sys.stdout, sys.stderr)
     os.environ.update(environ)
-    sys.stdout, sys.stderr = out, err
+    sys.stdout, sys.stderr = _Split(out, kept[0]), _Split(err, kept[1])  # type: ignore[assignment]
     try:
         yield out, err
     finally:

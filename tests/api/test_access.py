@@ -36,7 +36,7 @@ def needed(method: str, path: str) -> str:
     changes_all = method == "post" and path.startswith("/api/v1/config") and not path.endswith("/diff")
     if path.startswith("/api/v1/tokens") or changes_all:
         return "admin"
-    if path == "/api/v1/connectors/check" or (path.endswith("/webhook") and method == "post"):
+    if path == "/api/v1/connectors/check" or (path.endswith(("/webhook", "/discover")) and method == "post"):
         return "admin"  # credentials and addresses that an apply alone could bring in
     if path in ("/api/v1/whoami", "/api/v1/session", "/api/v1/session/link"):
         return ""

@@ -102,11 +102,12 @@ def test_a_broken_manifest_is_a_clear_error(
 
 
 TOGETHER = {
-    "allowance": ("allowance",),
     "list_open": ("list_open", "further"),
     "oncall": ("on_call_place", "on_call"),
     "history": ("history",),
+    "allowance": ("allowance",),
     "checks": ("check_calls", "check_lines"),
+    "discover": ("discover_calls", "discovered"),
     "subscribe": (
         "subscription_calls", "subscriptions", "subscribe", "subscribed", "mend", "unsubscribe", "ping", "refused", "delivered_by",
     ),

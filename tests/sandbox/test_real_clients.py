@@ -14,11 +14,44 @@ import opsgenie_sdk
 import pagerduty
 import pytest
 
+from tocsin.core.checks import Here
+from tocsin.engine.wire import Wire
+from tocsin.providers.pagerduty import subscribing
+from tocsin.providers.pagerduty.subscriptions import EVENTS
+
 from .conftest import House
 
 PDJS = "@pagerduty/pdjs@2.2.4"
 CACHE = Path.home() / ".cache" / "tocsin-tests" / "pdjs-2.2.4"
 ROUTING_KEY = "sandboxpweb001routingkey00000000"
+
+
+async def test_pagerdutys_client_reads_the_subscription_that_we_make(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `im connector webhook --enable` writes there is what PagerDuty's own client understands."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.sandbox.ca_file))
+    settings = {
+        "api_key": "any",
+        "base_url": house.sandbox.pagerduty_url,
+        "custom": {"from_email": "ada@example.com"},
+    }
+    here = Here(name="prod", address="https://hub.example.com/connectors/prod/webhook")
+    wire = Wire()
+    made = subscribing.made(await wire.send(subscribing.subscribe(settings, here, "PPAY001").send))
+    await wire.close()
+
+    def talk() -> Any:
+        client = pagerduty.RestApiV2Client("any", base_url=house.sandbox.https_pagerduty_url)
+        return client.rget(f"webhook_subscriptions/{made.id}"), list(client.iter_all("webhook_subscriptions"))
+
+    one, every = await asyncio.to_thread(talk)
+    assert one["delivery_method"]["url"] == here.address
+    assert one["delivery_method"]["secret"] is None  # told once, to us
+    assert made.secret
+    assert one["filter"] == {"type": "service_reference", "id": "PPAY001"}
+    assert one["events"] == list(EVENTS)
+    assert [entry["id"] for entry in every] == [made.id]
 
 
 async def test_pagerduty_python_rest_client(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

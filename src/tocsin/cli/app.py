@@ -59,7 +59,9 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
     "connector": Entry(
-        "connectors", CONFIGURATION, "Look at connectors: list, status, test, webhook, sync, diff."
+        "connectors",
+        CONFIGURATION,
+        "Look at connectors: list, status, test, health, webhook, discover, sync, diff.",
     ),
     "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
     "context": Entry("context", SERVER, "Servers by name: list, use, add, show, remove."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli import connector_checks, connector_webhook
+from tocsin.cli import connector_checks, connector_discover, connector_health, connector_webhook
 from tocsin.cli.command import ExampleFirstGroup, Session, command
 from tocsin.cli.printing import Column
 from tocsin.cli.wording import age, moment, rfc3339, span_ms
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="connector",
-    help="Look at connectors: list, status, test, webhook, sync, diff.",
+    help="Look at connectors: list, status, test, health, webhook, discover, sync, diff.",
     cls=ExampleFirstGroup,
     epilog="im connector list\nim connector status prod-pagerduty\nim connector test prod-pagerduty\nim connector sync prod-pagerduty --incident INC-7\nim connector diff",
     rich_markup_mode=None,
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def connector() -> None:
-    """Look at connectors: list, status, test, webhook, sync, diff."""
+    """Look at connectors: list, status, test, health, webhook, discover, sync, diff."""
 
 
 _COLUMNS = (
@@ -232,5 +232,5 @@ def _finding(one: SyncFinding) -> list[object]:
     return [name, one.remote_id, one.ours, one.theirs, "; ".join(one.decided) or "nothing new"]
 
 
-connector_checks.add_to(app)
-connector_webhook.add_to(app)
+for _noun in (connector_checks, connector_health, connector_webhook, connector_discover):
+    _noun.add_to(app)

@@ -11,6 +11,7 @@ from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.figures import Figures
 from tocsin.client.logs import LogWays
+from tocsin.client.looks import Looks
 from tocsin.client.mutes import Mute, MutePreview
 from tocsin.client.reports import Reports
 from tocsin.client.shapes import (
@@ -34,10 +35,9 @@ from tocsin.client.shapes import (
 from tocsin.client.sides import Checked, Divergence, SyncReport
 from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER, Answer
-from tocsin.client.trials import Trials
 
 
-class Client(Reports, Trials, LogWays, Figures):
+class Client(Reports, Looks, LogWays, Figures):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context

@@ -25,9 +25,9 @@ from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, Remot
 from tocsin.core.redact import Redactor
 from tocsin.core.severity import Severity
 from tocsin.engine.counted import Counted
-from tocsin.engine.logs import Logs
 from tocsin.engine.hook_gate import HookGate
 from tocsin.engine.hook_secrets import Given, laid_over
+from tocsin.engine.logs import Logs
 from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
 from tocsin.engine.refused import Refused

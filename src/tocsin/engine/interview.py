@@ -15,18 +15,26 @@ AT_ONCE, ROUNDS, MOST = 6, 12, 200
 
 
 async def interview(
-    wire: Wire, ask: Callable[[Heard], list[Call]], *, seconds: float = SECONDS
+    wire: Wire,
+    ask: Callable[[Heard], list[Call]],
+    *,
+    seconds: float = SECONDS,
+    took: dict[str, float] | None = None,
 ) -> dict[str, Response | WireFault]:
     """Every answer by the step of its call, within `seconds`; what was not answered by then is missing.
 
     `ask` gives the calls of the next round, and [] at the end. Steps that were asked before are not asked again.
+    `took` is filled with the seconds that each answer took.
     """
     heard: dict[str, Response | WireFault] = {}
     line = asyncio.Semaphore(AT_ONCE)
 
     async def send(call: Call) -> None:
         async with line:
+            began = asyncio.get_running_loop().time()
             heard[call.step] = await wire.send(call.send)
+            if took is not None:
+                took[call.step] = asyncio.get_running_loop().time() - began
 
     try:
         async with asyncio.timeout(seconds):

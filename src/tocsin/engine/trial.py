@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from tocsin.core.checks import Checkable, Here, Line, State, Verdict
@@ -22,12 +23,13 @@ ABILITY = "checks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What a check of one connector found; `took_ms` in all."""
+    """What a check of one connector found; `took_ms` in all, `answered_in` = its first answer, None without one."""
 
     connector: str
     type: str
     verdict: Verdict
     took_ms: float
+    answered_in: timedelta | None = None
 
 
 class CredentialsLost(Refusal):
@@ -100,13 +102,21 @@ async def draft(
 async def _tried(hub: Hub, wire: Wire, kind: str, connector: ConnectorSettings, here: Here) -> Tried:
     began = asyncio.get_running_loop().time()
     found = hub.providers.get(kind)
+    each: dict[str, float] = {}
     if found is None or ABILITY not in found.abilities:
         lines = [
             Line(subject="api", state=State.UNKNOWN, text=f"The provider {kind} cannot be asked anything")
         ]
     else:
         module = cast("Checkable", found.module)
-        heard = await interview(wire, lambda said: module.check_calls(connector, here, said))
+        heard = await interview(wire, lambda said: module.check_calls(connector, here, said), took=each)
         lines = module.check_lines(connector, here, heard)
     took = (asyncio.get_running_loop().time() - began) * 1000
-    return Tried(connector=connector.name, type=kind, verdict=Verdict(lines=tuple(lines)), took_ms=took)
+    first = timedelta(seconds=min(each.values())) if each else None
+    return Tried(
+        connector=connector.name,
+        type=kind,
+        verdict=Verdict(lines=tuple(lines)),
+        took_ms=took,
+        answered_in=first,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tocsin.core.allowance import Allowance
-from tocsin.core.checks import Heard, Here, Line
+from tocsin.core.checks import Found, Heard, Here, Line
 from tocsin.core.history import Entry
 from tocsin.core.model import Json
 from tocsin.core.oncall import Question, Roster, Told, Unknown
@@ -38,6 +38,7 @@ from tocsin.providers.opsgenie import (
     answers,
     checks,
     cloud,
+    discovery,
     integrations,
     limits,
     mapped,
@@ -214,3 +215,13 @@ def history(
 ) -> list[Call] | list[Entry] | Unknown:
     """Its own log of that time, page by page."""
     return log_of.ask(start, end, told, connector.settings)
+
+
+def discover_calls(connector: ConnectorSettings, heard: Heard) -> list[Call]:
+    """Lists of what may be paged there."""
+    return discovery.calls(connector.settings, heard)
+
+
+def discovered(connector: ConnectorSettings, heard: Heard) -> Found:
+    """What they say."""
+    return discovery.found(heard)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tocsin.core.allowance import Allowance
-from tocsin.core.checks import Heard, Here, Line
+from tocsin.core.checks import Found, Heard, Here, Line
 from tocsin.core.history import Entry
 from tocsin.core.model import Json
 from tocsin.core.oncall import Question, Roster, Told, Unknown
@@ -31,6 +31,7 @@ from tocsin.core.ports import (
 from tocsin.core.webhooks import Listed, Made, Subscription
 from tocsin.providers.pagerduty import (
     checks,
+    discovery,
     events,
     inspection,
     limits,
@@ -206,3 +207,13 @@ def history(
 ) -> list[Call] | list[Entry] | Unknown:
     """Its own log of that time, page by page."""
     return log_of.ask(start, end, told, connector.settings)
+
+
+def discover_calls(connector: ConnectorSettings, heard: Heard) -> list[Call]:
+    """Lists of what may be paged there."""
+    return discovery.calls(connector.settings, heard)
+
+
+def discovered(connector: ConnectorSettings, heard: Heard) -> Found:
+    """What they say."""
+    return discovery.found(connector.settings, heard)

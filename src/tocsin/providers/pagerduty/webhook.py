@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from tocsin.core.model import Json
 from tocsin.core.ports import ChangeKind, Malformed, Proof, RemoteChange, RemoteStatus, Request
-from tocsin.providers.pagerduty import incidents, options
+from tocsin.providers.pagerduty import incidents, options, told
 from tocsin.providers.pagerduty.answers import items, json_of, mapping, text
 from tocsin.providers.pagerduty.options import Settings
 
@@ -87,6 +87,9 @@ def read(request: Request) -> list[RemoteChange]:
     incident = data if own else mapping(data, "incident")
     merged = incidents.merged_into(data)
     kind = KINDS.get(raw_type, ChangeKind.OTHER)
+    words = told.words(raw_type, data)
+    if words and kind is ChangeKind.OTHER:
+        kind = ChangeKind.NOTE
     delivery = text(request.headers.get("x-webhook-id")) or text(event.get("id"))
     return [
         RemoteChange(
@@ -96,7 +99,7 @@ def read(request: Request) -> list[RemoteChange]:
             key=incidents.own_key(incident.get("incident_key")),
             person=incidents.person(event.get("agent")),
             agent_id=text(mapping(event, "agent").get("id")),
-            note=_note(data),
+            note=words or _note(data),
             title=text(incident.get("title")) or text(incident.get("summary")),
             service_id=text(mapping(incident, "service").get("id")),
             urgency=text(incident.get("urgency")),
