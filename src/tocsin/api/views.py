@@ -129,7 +129,7 @@ def connector(
     rate = outcomes.success_rate
     slow_until = state.slow_until if state and state.slow_until and state.slow_until > hub.now() else None
     return shapes.Connector(
-        name=known.name, type=known.type, direction=known.direction.value, enabled=True,
+        name=known.name, type=known.type, direction=known.direction.value, enabled=not known.paused,
         healthy=breaker.state is BreakerState.CLOSED and slow_until is None, slow_until=slow_until,
         breaker=shapes.Breaker.model_validate(
             {

@@ -261,7 +261,9 @@ def _connector(one: Connector, now: datetime) -> Check:
     state = one.breaker.state if one.breaker else ""
     waiting = f", {one.queue} waiting" if one.queue else ""
     if not one.enabled:
-        return Check(one.name, WARN, "disabled", "enable it in the configuration, or remove it")
+        return Check(
+            one.name, WARN, f"paused: pages go elsewhere{waiting}", f"im connector resume {one.name}"
+        )
     if state == "open":
         since = f" for {age(one.breaker.opened_at, now)}" if one.breaker and one.breaker.opened_at else ""
         return Check(

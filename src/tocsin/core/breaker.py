@@ -24,6 +24,7 @@ class BreakerState(StrEnum):
     OPEN = "open"
     HALF_OPEN = "half_open"
     SLOW = "slow"  # takes pages and notifies nobody in time: open for pages alone (S30); stored as slow_until
+    PAUSED = "paused"  # people paused the connector: it is asked for nothing; said by the configuration, never stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,6 +250,8 @@ class _State:
             )
         if self.breakers.get(way.connector) is BreakerState.OPEN:
             return self.now, "its breaker is open", "breaker_open"
+        if self.breakers.get(way.connector) is BreakerState.PAUSED:
+            return self.now, "it is paused", "paused"
         return since + step.within, f"not created within {_told(step.within)}", "not_created"
 
     def last_resort(self, severity: Severity) -> None:

@@ -307,6 +307,7 @@ class Connector:
     debug: bool = False
     log_requests: bool = False
     log_responses: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ def _connectors(side: Side, rule: RoutingRule) -> set[str]:
     )
     if any(target.kind is not TargetKind.CONNECTOR for target in targets):
         names |= side.native
-    return {name for name in names if name in side.policy.connectors}
+    return {n for n in names if n in side.policy.connectors and not side.policy.connectors[n].paused}
 
 
 def _reaches(found: EscalationPolicy, side: Side) -> bool:
@@ -272,7 +272,7 @@ def _asks(kind: TargetKind, name: str, side: Side) -> bool:
 
 
 def _writable(policy: Policy) -> set[str]:
-    return {name for name, c in policy.connectors.items() if c.direction is not Direction.INBOUND}
+    return {n for n, c in policy.connectors.items() if c.direction is not Direction.INBOUND and not c.paused}
 
 
 def _summed_up(findings: list[Finding], step: str) -> Iterator[Finding]:

@@ -75,6 +75,11 @@ def _asked(way: Way, remotes: list[Remote]) -> Asked:
     )
 
 
+def paused(hub: Hub) -> dict[str, BreakerState]:
+    """The connectors that people paused: for pages as good as away."""
+    return {name: BreakerState.PAUSED for name, c in hub.policy.connectors.items() if c.paused}
+
+
 def page(
     hub: Hub,
     sheet: Sheet,
@@ -90,7 +95,7 @@ def page(
         asked_so_far(plan, remotes),
         status=incident.status,
         severity=incident.severity,
-        breakers=breakers,
+        breakers={**breakers, **paused(hub)},
         now=now,
         awake_since=could_leave_since(hub.awake_since, hub.barrier_until, incident.severity),
         tells_notified=hub.tells_notified,

@@ -41,6 +41,7 @@ IN_FLIGHT = 24
 """Calls under way at once per connector and node."""
 
 LEASE = timedelta(seconds=40)
+_PAUSED_SECONDS = 1.0
 CALLS_MOST, CHAIN_SECONDS = 12, 25.0
 """An effect's chain of calls (look up, write, ask what became of it) ends after these and is tried again."""
 
@@ -58,8 +59,10 @@ class Claimed:
 
 async def claim(hub: Hub, connector: str, free: int) -> Claimed:
     """Claim what may be sent at a connector now, within its breaker, its bucket and its hold; what is owed to the
-    database is written down before."""
+    database is written down before. At a paused one everything waits."""
     await hub.owed.pay()
+    if (known := hub.policy.connectors.get(connector)) and known.paused:
+        return Claimed([], _PAUSED_SECONDS)
 
     async def work(connection: Connection) -> Claimed:
         now = hub.now()

@@ -6,7 +6,7 @@ under the very version it was decided under: versions are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,7 +27,7 @@ from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.situation import Parent
 from tocsin.core.values import replace
-from tocsin.engine.ask import newest
+from tocsin.engine.ask import newest, paused
 from tocsin.engine.hub import Hub
 from tocsin.store import aliases, configs, incidents, outbox, reading
 from tocsin.store.breakers import open_breakers
@@ -146,7 +146,7 @@ async def explain_incident(hub: Hub, name: str) -> Explained:
 
         return Explained(
             alert=like, incident=incident.name, then=verdict(asked(then, incident.opened_at)),
-            now=verdict(asked(hub.policy, hub.now())), targets=await _targets(connection, incident_id, hub.now()),
+            now=verdict(asked(hub.policy, hub.now())), targets=await _targets(connection, hub, incident_id, hub.now()),
         )  # fmt: skip
 
     return await hub.database.read(work)
@@ -166,7 +166,7 @@ async def _explained(connection: Connection, hub: Hub, view: AlertView) -> Expla
         alert=alert, integration=hub.policy.integrations.get(name), policy=hub.policy, at=now, mutes=hub.mutes,
         parents=await _parents(connection, hub, view.alert),
     )  # fmt: skip
-    told_to = await _targets(connection, view.alert.incident_id, now) if view.alert.incident_id else ()
+    told_to = await _targets(connection, hub, view.alert.incident_id, now) if view.alert.incident_id else ()
     keys = await aliases.of_alert(connection, view.alert.id, _MOST_KEYS)
     return Explained(
         alert=view.alert, incident=view.incident, recorded=view.decision, then=verdict(then), now=verdict(today),
@@ -180,14 +180,16 @@ async def _parents(connection: Connection, hub: Hub, alert: Alert) -> tuple[Pare
     return tuple(parent for parent in found if parent.incident_id != alert.incident_id)
 
 
-async def _targets(connection: Connection, incident_id: UUID, now: datetime) -> tuple[TargetTold, ...]:
+async def _targets(
+    connection: Connection, hub: Hub, incident_id: UUID, now: datetime
+) -> tuple[TargetTold, ...]:
     """Everybody who was asked in the incident's newest life, in the order of asking."""
-    breakers = await open_breakers(connection, now)
+    breakers = await open_breakers(connection, now) | paused(hub)
     held = newest(await outbox.remotes_of(connection, incident_id)).values()
     return tuple(told_of(remote, breakers) for remote in sorted(held, key=lambda r: (r.asked_at, r.id)))
 
 
-def told_of(remote: Remote, open_breakers: Mapping[str, BreakerState] | Iterable[str]) -> TargetTold:
+def told_of(remote: Remote, open_breakers: Mapping[str, BreakerState]) -> TargetTold:
     """How far the page came at one target, by the rungs of S27."""
     target = f"{remote.recipient} by {remote.connector}" if remote.recipient else remote.connector
     if remote.superseded_at:
@@ -202,7 +204,9 @@ def told_of(remote: Remote, open_breakers: Mapping[str, BreakerState] | Iterable
             "" if remote.notified_at or state != "triggered" else "created there; nobody is seen notified yet"
         )
     elif remote.connector in open_breakers:
-        state, why = "waiting", f"its breaker is open{f': {remote.fault}' if remote.fault else ''}"
+        held = open_breakers[remote.connector] is BreakerState.PAUSED
+        state, why = "waiting", "it is paused" if held else "its breaker is open"
+        why += f": {remote.fault}" if remote.fault and not held else ""
     else:
         state, why = "waiting", remote.fault or "not created there yet"
     return TargetTold(target=target, service=remote.service, state=state, why=why)

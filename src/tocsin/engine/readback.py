@@ -204,6 +204,8 @@ async def grant(
     """How many calls may be read at a connector now, and why not more; a quarter of the bucket stays for pages. A reading never
     closes a breaker, since what reads may be well while what writes is not (S33). `tries` = also while it is not closed."""
     now = hub.now()
+    if (known := hub.policy.connectors.get(name)) and known.paused:
+        return 0, "it is paused"
     state = await outbox.lock_state(connection, name, now)
     if state.hold_until and now < state.hold_until:
         return 0, f"it asked to be left alone until {state.hold_until:%H:%M:%S} UTC"

@@ -119,6 +119,7 @@ def _connector(name: str, entry: Section, known: Known, talk: Mapping[str, Mappi
         sync_interval=interval or Connector(name="", type="").sync_interval,
         enable_webhook=entry.flag("enable_webhook", True),
         import_incidents=entry.flag("import_incidents", False),
+        paused=entry.flag("paused", False),
         auto_resolve=custom.flag("auto_resolve", True),
         sync_notes=custom.flag("sync_notes", True),
         sla=_sla(entry, custom),
