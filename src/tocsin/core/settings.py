@@ -7,6 +7,7 @@ these; what is said twice is said here.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -71,8 +72,14 @@ def region_faults(settings: Settings, regions: Collection[str]) -> Faults:
 
 def custom_faults(settings: Settings, known: Collection[str]) -> Faults:
     """Of `custom`, the entries that are no setting of the provider; assumes that it is a map."""
-    said = f"is no setting of this provider; known: {', '.join(sorted(known))}"
-    return [(f"custom.{name}", said) for name in settings.get("custom") or {} if name not in known]
+    listed = f"; known: {', '.join(sorted(known))}"
+    found = []
+    for name in settings.get("custom") or {}:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            more = f'; did you mean "{near[0]}"?' if near else listed
+            found.append((f"custom.{name}", f"is no setting of this provider{more}"))
+    return found
 
 
 def _address_fault(settings: Settings, value: Json) -> str:

@@ -7,6 +7,7 @@ need a key with configuration access; without it the answer is 403, and nobody c
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote, unquote
 
 from tocsin.core.model import Json
@@ -14,7 +15,7 @@ from tocsin.core.ports import Call, Request, Response
 from tocsin.providers.opsgenie import acts, options
 from tocsin.providers.opsgenie.options import Settings
 
-_MAPS = ("service_mappings", "policy_mappings")
+_MAPS = ("service_mappings", "policy_mappings", "escalation_mappings")
 
 
 def calls(settings: Settings) -> list[Call]:
@@ -56,3 +57,14 @@ def named(call: Call) -> tuple[str, str]:
         call.send.url.partition("?")[0].split("/") if isinstance(call.send, Request) else ("", "")
     )
     return kind.removesuffix("s"), unquote(name)
+
+
+def title_of(answer: Response) -> str:
+    """ "Payments", as an answer to one of these calls has it; of a user the full name."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return ""
+    found = body.get("data") if isinstance(body, dict) else None
+    name = (found.get("name") or found.get("fullName")) if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""

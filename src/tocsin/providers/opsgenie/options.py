@@ -36,7 +36,7 @@ REGIONS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"
 PRIORITY = {Severity.CRITICAL: "P1", Severity.HIGH: "P2", Severity.MEDIUM: "P3", Severity.LOW: "P5"}
 KINDS = ("team", "user", "escalation", "schedule")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_MAPS = ("priority_mapping", "service_mappings", "policy_mappings")
+_MAPS = ("priority_mapping", "service_mappings", "policy_mappings", "escalation_mappings")
 _TOP = ("region", "webhook_token", "webhook_header")  # tolerated inside custom too
 _CUSTOM = {*_MAPS, *_TOP, "auto_resolve", "sync_notes", "sla_mapping", "custom_field_mappings"}
 _JSM = ("cloud_id", "email", "api_token")  # of the REST API, which reads back
@@ -89,7 +89,9 @@ def responders(settings: Settings, effect: Effect) -> tuple[list[dict[str, str]]
     would otherwise page by its own rules as well; it still sees the alert."""
     services = table(settings, "service_mappings")
     own = _listed(services.get(effect.service) or services.get("default"))
-    by_policy = _listed(table(settings, "policy_mappings").get(effect.policy))
+    by_service = table(settings, "escalation_mappings")
+    escalation = by_service.get(effect.service) or by_service.get("default")
+    by_policy = _listed(table(settings, "policy_mappings").get(effect.policy) or escalation)
     if by_policy:
         return by_policy, [one for one in own if one["type"] in ("team", "user")]
     return own, []

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 from tocsin.core.ports import Call, Response
@@ -14,8 +15,8 @@ from tocsin.providers.pagerduty.options import Settings
 from tocsin.providers.pagerduty.rest import request
 
 _KINDS = {
-    "services": ("service_mappings", "service_id"),
-    "escalation_policies": ("policy_mappings", "escalation_policy_id"),
+    "services": (("service_mappings",), "service_id"),
+    "escalation_policies": (("policy_mappings", "escalation_mappings"), "escalation_policy_id"),
 }
 _WORDS = {"services": "service", "escalation_policies": "escalation policy"}
 
@@ -25,9 +26,11 @@ def calls(settings: Settings) -> list[Call]:
     if options.uses_events(settings):
         return []
     found: dict[str, list[str]] = {}
-    for kind, (mapping, single) in _KINDS.items():
+    for kind, (maps, single) in _KINDS.items():
         named = {
-            f"custom.{mapping}.{name}": value for name, value in options.table(settings, mapping).items()
+            f"custom.{mapping}.{name}": value
+            for mapping in maps
+            for name, value in options.table(settings, mapping).items()
         }
         named[f"custom.{single}"] = options.word(settings, single)
         for field, value in named.items():
@@ -44,3 +47,14 @@ def missing(call: Call, answer: Response) -> str:
         return ""
     *_, kind, name = call.send.url.split("/")
     return f"the {_WORDS[kind]} {name} is not at PagerDuty (404)"
+
+
+def title_of(answer: Response) -> str:
+    """ "API Service", as an answer to one of these calls has it."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return ""
+    found = next(iter(body.values()), None) if isinstance(body, dict) else None
+    name = (found.get("name") or found.get("summary")) if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""

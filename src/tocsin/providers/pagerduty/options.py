@@ -34,7 +34,7 @@ URGENCY = {
     Severity.MEDIUM: "low",
     Severity.LOW: "low",
 }
-_MAPS = ("urgency_mapping", "priority_mapping", "service_mappings", "policy_mappings")
+_MAPS = ("urgency_mapping", "priority_mapping", "service_mappings", "policy_mappings", "escalation_mappings")
 _CUSTOM = {
     *_MAPS,
     "service_id",
@@ -76,9 +76,16 @@ def mapped_service(settings: Settings, effect: Effect, otherwise: str) -> str:
 
 
 def policy(settings: Settings, effect: Effect) -> str:
-    """The id of the escalation policy to use; "" = the service's own."""
-    mapped = table(settings, "policy_mappings").get(effect.policy)
-    return mapped if isinstance(mapped, str) and mapped else word(settings, "escalation_policy_id")
+    """The id of the escalation policy to use; "" = the service's own. What our escalation policy is mapped to comes
+    before what the service is mapped to, and both before the connector's."""
+    by_service = table(settings, "escalation_mappings")
+    mapped = (
+        table(settings, "policy_mappings").get(effect.policy),
+        by_service.get(effect.service),
+        by_service.get("default"),
+    )
+    named = (value for value in mapped if isinstance(value, str) and value)
+    return next(named, word(settings, "escalation_policy_id"))
 
 
 def secrets(settings: Settings) -> list[str]:

@@ -217,3 +217,8 @@ def discover_calls(connector: ConnectorSettings, heard: Heard) -> list[Call]:
 def discovered(connector: ConnectorSettings, heard: Heard) -> Found:
     """What they say."""
     return discovery.found(connector.settings, heard)
+
+
+def title_of(call: Call, answer: Response) -> str:
+    """What people there call what is mapped."""
+    return mapped.title_of(answer)
