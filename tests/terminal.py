@@ -26,20 +26,23 @@ class Said:
 
 
 class _Stream(io.StringIO):
-    def __init__(self, *, tty: bool) -> None:
-        super().__init__()
+    def __init__(self, text: str = "", *, tty: bool) -> None:
+        super().__init__(text)
         self._tty = tty
 
     def isatty(self) -> bool:
         return self._tty
 
 
-async def im(rig: Rig, *words: str, tty: bool = True, columns: int = 120, **environ: str) -> Said:
-    """Run `im` with these words on a thread, so that the hub answers meanwhile; without colours."""
+async def im(
+    rig: Rig, *words: str, tty: bool = True, columns: int = 120, typed: str | None = None, **environ: str
+) -> Said:
+    """Run `im` with these words on a thread, so that the hub answers meanwhile; without colours. `typed` = somebody
+    sits there and types this, or (without a terminal) it is the standard input."""
 
     def go() -> Said:
         given = {"IM_URL": rig.daemon.url, "IM_TOKEN": ADMIN_TOKEN, "COLUMNS": str(columns), "NO_COLOR": "1"}
-        with _streams(tty, given | environ) as (out, err):
+        with _streams(tty, given | environ, typed) as (out, err):
             try:
                 build_app(clock=rig.clock)(list(words), prog_name="im")
                 code = 0
@@ -61,15 +64,16 @@ class _Split:
 
 
 @contextmanager
-def _streams(tty: bool, environ: dict[str, str]) -> Iterator[tuple[_Stream, _Stream]]:
+def _streams(tty: bool, environ: dict[str, str], typed: str | None) -> Iterator[tuple[_Stream, _Stream]]:
     """Called on the thread that runs the command."""
     out, err = _Stream(tty=tty), _Stream(tty=tty)
-    before, kept = dict(os.environ), (sys.stdout, sys.stderr)
+    before, kept = dict(os.environ), (sys.stdout, sys.stderr, sys.stdin)
     os.environ.update(environ)
     sys.stdout, sys.stderr = _Split(out, kept[0]), _Split(err, kept[1])  # type: ignore[assignment]
+    sys.stdin = _Stream(typed or "", tty=tty and typed is not None)
     try:
         yield out, err
     finally:
-        sys.stdout, sys.stderr = kept
+        sys.stdout, sys.stderr, sys.stdin = kept
         os.environ.clear()
         os.environ.update(before)

@@ -16,6 +16,8 @@ WORDS_OF_THEIR_OWN = frozenset({"api", "webhook", "email"})
 EXCEPTIONS = {
     "api/intake.py": "the dialect's own route: an address of the hub that one source answers (IN-11)",
     "api/inbound.py": "the description of that route",
+    "cli/connector_mappings.py": "connectors in the examples of --help",
+    "cli/connector_settings.py": "connectors in the examples of --help",
     "cli/connectors.py": "connectors in the examples of --help",
     "cli/connector_checks.py": "the same",
     "cli/logs.py": "the same",

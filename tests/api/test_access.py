@@ -38,6 +38,10 @@ def needed(method: str, path: str) -> str:
         return "admin"
     if path == "/api/v1/connectors/check" or (path.endswith(("/webhook", "/discover")) and method == "post"):
         return "admin"  # credentials and addresses that an apply alone could bring in
+    if path in ("/api/v1/connectors", "/api/v1/connectors/{name}") and method != "get":
+        return "admin"  # what an apply may do, one entry of it
+    if path.startswith("/api/v1/connectors/") and path.endswith(("/pause", "/resume")):
+        return "admin"
     if path in ("/api/v1/whoami", "/api/v1/session", "/api/v1/session/link"):
         return ""
     if path.startswith("/api/v1/alerts") and method == "post":

@@ -12,6 +12,7 @@ from tocsin.store import divergences, figures, outbox
 from tocsin.store.database import Connection
 
 FIGURES_OVER = timedelta(hours=1)
+SYNCED_OVER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,14 @@ async def fleet(hub: Hub) -> Fleet:
     return await hub.database.read(work)
 
 
-async def one(hub: Hub, name: str) -> shapes.Connector:
+async def one(hub: Hub, name: str) -> shapes.ConnectorStatus:
     """One connector; raises NotFound."""
     found = next((c for c in (await fleet(hub)).connectors if c.name == name), None)
     if found is None:
         raise NotFound(f"There is no connector {name}", hint="`im connector list` shows them")
-    return found
+    since = hub.now() - SYNCED_OVER
+    synced, errors = await hub.database.read(lambda c: figures.synced_since(c, name, since))
+    return shapes.ConnectorStatus(
+        **found.model_dump(), webhook_enabled=hub.policy.connectors[name].enable_webhook,
+        incidents_synced=synced, sync_errors=errors,
+    )  # fmt: skip

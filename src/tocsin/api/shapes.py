@@ -287,6 +287,14 @@ class Connector(BaseModel):
     )
 
 
+class ConnectorStatus(Connector):
+    """One connector with what came of it within a day."""
+
+    webhook_enabled: bool = False
+    incidents_synced: int = Field(0, description="Incidents it took something of within 24 h.")
+    sync_errors: int = Field(0, description="Attempts it did not take within 24 h.")
+
+
 class Step(BaseModel):
     """One step as it would be taken; spans like "15m"."""
 

@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin.cli import connector_checks, connector_discover, connector_health, connector_webhook
+from tocsin.cli import (
+    connector_checks,
+    connector_discover,
+    connector_health,
+    connector_mappings,
+    connector_settings,
+    connector_webhook,
+)
 from tocsin.cli.command import ExampleFirstGroup, Session, command
 from tocsin.cli.printing import Column
 from tocsin.cli.wording import age, moment, rfc3339, span_ms
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tocsin.client.shapes import Connector
     from tocsin.client.sides import Divergence, SyncFinding
 
 app = typer.Typer(
     name="connector",
-    help="Look at connectors: list, status, test, health, webhook, discover, sync, diff.",
+    help="Connectors: add, test, list, status, config, map, pause, sync …",
     cls=ExampleFirstGroup,
     epilog="im connector list\nim connector status prod-pagerduty\nim connector test prod-pagerduty\nim connector sync prod-pagerduty --incident INC-7\nim connector diff",
     rich_markup_mode=None,
@@ -28,20 +37,21 @@ app = typer.Typer(
 
 @app.callback()
 def connector() -> None:
-    """Look at connectors: list, status, test, health, webhook, discover, sync, diff."""
+    """Connectors: add, test, list, status, config, map, pause, sync …"""
 
 
 _COLUMNS = (
-    Column("CONNECTOR"),
+    Column("NAME"),
     Column("TYPE"),
-    Column("BREAKER", styled=True),
-    Column("QUEUE", right=True),
-    Column("SUCCESS", right=True),
-    Column("AVERAGE", right=True),
-    Column("LAST SUCCESS", right=True),
-    Column("SYNC"),
-    Column("DIRECTION", wide=True),
-    Column("ENABLED", wide=True),
+    Column("STATUS", styled=True),
+    Column("DIRECTION"),
+    Column("LAST SYNC", right=True),
+    Column("BREAKER", styled=True, wide=True),
+    Column("QUEUE", right=True, wide=True),
+    Column("SUCCESS", right=True, wide=True),
+    Column("AVERAGE", right=True, wide=True),
+    Column("LAST SUCCESS", right=True, wide=True),
+    Column("SYNC", wide=True),
     Column("LAST ERROR", flex=True),
 )
 
@@ -55,30 +65,45 @@ def list_connectors(session: Session) -> None:
             _COLUMNS,
             page.items,
             lambda one: _row(one, session),
-            none="No connectors are configured: im apply -f",
+            none="No connectors are configured: im connector add TYPE NAME, or im apply -f hub.yaml",
         )
 
 
 def _row(one: Connector, session: Session) -> list[object]:
     exact = session.print.format == "tsv"
-    last = rfc3339(one.last_success_at) if exact else _ago(one, session)
+
+    def at(when: datetime | None) -> str:
+        return rfc3339(when) if exact else f"{age(when, session.clock())} ago" if when else "never"
+
     return [
         one.name,
         one.type,
-        "disabled" if not one.enabled else one.breaker.state if one.breaker else "",
+        state_of(one),
+        one.direction,
+        at(last_sync(one)),
+        one.breaker.state if one.breaker else "",
         one.queue,
         _percent(one),
         "" if one.average_ms is None else span_ms(one.average_ms),
-        last,
+        at(one.last_success_at),
         one.sync,
-        one.direction,
-        "yes" if one.enabled else "no",
-        one.last_error,
+        one.last_error if state_of(one) != "active" or exact or session.print.format == "wide" else "",
     ]
 
 
-def _ago(one: Connector, session: Session) -> str:
-    return f"{age(one.last_success_at, session.clock())} ago" if one.last_success_at else "never"
+_STATES = {"open": "failing", "half_open": "probing"}
+
+
+def state_of(one: Connector) -> str:
+    """active, paused, failing (its breaker is open) or probing."""
+    if not one.enabled:
+        return "paused"
+    return _STATES.get(one.breaker.state if one.breaker else "", "active")
+
+
+def last_sync(one: Connector) -> datetime | None:
+    """When something last went there or came from there."""
+    return max((at for at in (one.last_success_at, one.last_webhook_at) if at), default=None)
 
 
 def _percent(one: Connector) -> str:
@@ -92,7 +117,7 @@ def status(
         str, typer.Argument(metavar="NAME", help="The connector; without it all are listed.")
     ] = "",
 ) -> None:
-    """Show how one connector fares: breaker, queue, last success, last error."""
+    """Show how one connector fares: status, what was synchronised, breaker, queue, last error."""
     if not name:
         list_connectors(session)
         return
@@ -107,10 +132,13 @@ def status(
     breaker = one.breaker
     session.print.fields(
         [
-            ("Connector", one.name),
-            ("Type", one.type),
-            ("Direction", one.direction),
-            ("Enabled", "yes" if one.enabled else "no"),
+            ("Connector", f"{one.name} ({one.type})"),
+            ("Status", state_of(one).capitalize()),
+            ("Direction", one.direction.capitalize()),
+            ("Last Sync", at(last_sync(one))),
+            ("Incidents Synced", f"{one.incidents_synced} (last 24h)"),
+            ("Sync Errors", one.sync_errors),
+            ("Webhook", "Enabled" if one.webhook_enabled else "Disabled"),
             ("Breaker", breaker.state if breaker else ""),
             ("Failures", breaker.failures if breaker and breaker.failures else ""),
             ("Open since", at(breaker.opened_at) if breaker and breaker.opened_at else ""),
@@ -129,6 +157,9 @@ def status(
             ("Last canary", _canary(session, one.name)),
         ]
     )
+    if not one.enabled:
+        session.print.say("It is paused: pages go elsewhere, and what it is to be told waits.")
+        session.print.say(f"Next: im connector resume {one.name}", "dim")
     if breaker and breaker.state == "open":
         session.print.say("Calls are held back and kept; they go out when a probe succeeds.")
         session.print.say("Next: im doctor", "dim")
@@ -232,5 +263,12 @@ def _finding(one: SyncFinding) -> list[object]:
     return [name, one.remote_id, one.ours, one.theirs, "; ".join(one.decided) or "nothing new"]
 
 
-for _noun in (connector_checks, connector_health, connector_webhook, connector_discover):
+for _noun in (
+    connector_checks,
+    connector_health,
+    connector_webhook,
+    connector_discover,
+    connector_settings,
+    connector_mappings,
+):
     _noun.add_to(app)

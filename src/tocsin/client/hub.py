@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from tocsin.client.connectors import Managed
 from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
 from tocsin.client.figures import Figures
@@ -37,7 +38,7 @@ from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER, Answer
 
 
-class Client(Reports, Looks, LogWays, Figures):
+class Client(Reports, Looks, LogWays, Figures, Managed):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context

@@ -263,6 +263,9 @@ class Connector(Shape):
     sync: str = ""
     divergences: int = 0
     unproven_since: datetime | None = None
+    webhook_enabled: bool = False
+    incidents_synced: int = 0
+    sync_errors: int = 0
 
 
 class ConfigChange(Shape):

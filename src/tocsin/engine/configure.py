@@ -122,11 +122,11 @@ async def apply(
 
 async def change(
     hub: Hub, made: Callable[[Basis], Loaded], *, name: str, author: str, origin: str, force: bool, ask: bool = True,
-    only: Collection[str] | None = None,
+    only: Collection[str] | None = None, adds: bool = False,
 ) -> Applied:  # fmt: skip
     """Put in force what `made` makes of the version in force, in one transaction. `ask` = providers are asked first
-    whether what it names there exists, those of the connectors `only`, where given. Raises what `made` raises, and
-    Unsafe unless `force`."""
+    whether what it names there exists, those of the connectors `only`, where given. `adds` = see `foreseen`. Raises
+    what `made` raises, and Unsafe unless `force`."""
     over = await hub.database.read(basis)
     loaded = made(over)
     there = await mapped.look_up(hub, loaded, only) if ask else mapped.UNASKED
@@ -136,8 +136,8 @@ async def change(
         now = await basis(connection)
         newest = loaded if now.same_as(over) else made(now)
         return await install(
-            connection, hub, newest, name=name, author=author, origin=origin, force=force, there=there
-        )
+            connection, hub, newest, name=name, author=author, origin=origin, force=force, there=there, adds=adds
+        )  # fmt: skip
 
     return await hub_takes(hub, work)
 
@@ -189,7 +189,7 @@ async def hub_takes(hub: Hub, work: Callable[[Connection], Awaitable[Applied]]) 
 
 async def install(
     connection: Connection, hub: Hub, loaded: Loaded, *, name: str, author: str, origin: str, force: bool,
-    there: mapped.There = mapped.UNASKED,
+    there: mapped.There = mapped.UNASKED, adds: bool = False,
 ) -> Applied:  # fmt: skip
     """Make `loaded` the version in force, when it says anything else than the present one.
 
@@ -198,7 +198,7 @@ async def install(
     now = hub.now()
     await configs.one_at_a_time(connection)
     before = await configs.latest(connection)
-    expected = await foreseen(connection, hub, before, loaded, there)
+    expected = await foreseen(connection, hub, before, loaded, there, adds=adds)
     if expected.refusals and not force:
         raise weigh.unsafe(name, expected.refusals)
     changed = await _changed_secrets(connection, hub, loaded.secrets)
@@ -234,13 +234,15 @@ async def compare(
     return await rehearse(hub, made)
 
 
-async def rehearse(hub: Hub, made: Callable[[Basis], Loaded], only: Collection[str] | None = None) -> Applied:
+async def rehearse(
+    hub: Hub, made: Callable[[Basis], Loaded], only: Collection[str] | None = None, *, adds: bool = False
+) -> Applied:
     """What `change` would do with the same; nothing is changed."""
     loaded = made(await hub.database.read(basis))
     there = await mapped.look_up(hub, loaded, only)
 
     async def look(connection: Connection) -> Applied:
-        return await foreseen(connection, hub, await configs.latest(connection), loaded, there)
+        return await foreseen(connection, hub, await configs.latest(connection), loaded, there, adds=adds)
 
     return await hub.database.transact(look)
 
@@ -251,14 +253,21 @@ async def foreseen(
     before: Version | None,
     loaded: Loaded,
     there: mapped.There = mapped.UNASKED,
+    *,
+    adds: bool = False,
 ) -> Applied:
-    """What putting `loaded` in force would do and cost; its version is the one in force now."""
+    """What putting `loaded` in force would do and cost; its version is the one in force now. `adds` = nothing that paged
+    before goes with it, so what is still missing is told, and what it names that is not there is refused all the same.
+    """
     old = before.document if before else {}
     number = before.version if before else 0
     if before is not None and before.hash == loaded.hash:
         told = tuple(f"{fault.field}: {fault.message}" for fault in there.gone)
         return Applied(number, False, "", (*loaded.warnings, *there.told, *told))
     verdict = await weigh.weighed(connection, hub, before, loaded)
+    if adds:
+        told = tuple(f"{fault.field}: {fault.message}" for fault in verdict.refusals)
+        verdict = weigh.Verdict(warnings=(*verdict.warnings, *told))
     return Applied(
         number,
         True,

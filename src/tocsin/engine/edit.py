@@ -13,13 +13,15 @@ from tocsin.policy import Change, Loaded
 
 async def change_entry(
     hub: Hub, section: str, name: str, change: Change, *, author: str, origin: str, force: bool = False, dry_run: bool = False,
+    adds: bool = False,
 ) -> Applied:  # fmt: skip
     """Make `change` of one entry, `section`.`name`, and put the whole in force as the next version.
 
     `change` takes the entry as it is stored (None = there is none; credentials are `{"$secret": name}` markers) and gives
     it as it shall be (None = gone); what it leaves alone stays, credentials too. It may be called several times: when
     two change the configuration at once, the second starts from what the first left. `origin` says by which way, for
-    people. `dry_run` = tell what would change.
+    people. `dry_run` = tell what would change. `adds` = the entry only adds to who can be paged: what is missing besides
+    is told and not refused.
 
     Raises what `change` raises (NotFound, Conflict), BadInput with every fault of the whole document, Unsafe for what
     would cost pages now, unless `force` (S51).
@@ -35,7 +37,8 @@ async def change_entry(
 
     only = (name,) if section == "connectors" else ()
     if dry_run:
-        return await configure.rehearse(hub, made, only)
+        return await configure.rehearse(hub, made, only, adds=adds)
     return await configure.change(
-        hub, made, name=f"{section}.{name}", author=author, origin=f"{section}.{name} ({origin})", force=force, only=only
+        hub, made, name=f"{section}.{name}", author=author, origin=f"{section}.{name} ({origin})", force=force, only=only,
+        adds=adds,
     )  # fmt: skip

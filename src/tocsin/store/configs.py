@@ -94,6 +94,12 @@ async def sealed_secrets(connection: Connection) -> dict[str, bytes]:
     return {row["name"]: row["sealed"] for row in await connection.fetch("SELECT name, sealed FROM secret")}
 
 
+async def secrets_changed(connection: Connection) -> dict[str, datetime]:
+    """When each credential was given last."""
+    rows = await connection.fetch("SELECT name, changed_at FROM secret")
+    return {row["name"]: row["changed_at"] for row in rows}
+
+
 async def credentials_changed(connection: Connection) -> None:
     """Wake every node although the version stays: a key was rotated."""
     await notify(connection, CONFIG, "credentials")

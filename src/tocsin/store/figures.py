@@ -48,6 +48,18 @@ async def outcomes_since(connection: Connection, since: datetime) -> dict[str, O
     }
 
 
+async def synced_since(connection: Connection, connector: str, since: datetime) -> tuple[int, int]:
+    """(incidents that the connector took something of, attempts that it did not take) at or after `since`."""
+    row = await connection.fetchrow(
+        "SELECT count(DISTINCT incident_id) FILTER (WHERE outcome = 'accepted') AS synced,"
+        " count(*) FILTER (WHERE outcome IN ('retry', 'rejected')) AS errors"
+        " FROM delivery WHERE connector = $1 AND at >= $2",
+        connector, since,
+    )  # fmt: skip
+    assert row is not None
+    return row["synced"], row["errors"]
+
+
 async def queues(connection: Connection) -> dict[str, int]:
     """Connector -> how much outgoing work waits there; an empty queue is missing."""
     rows = await connection.fetch(

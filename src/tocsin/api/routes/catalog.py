@@ -214,8 +214,8 @@ async def list_connectors(
 
 
 @router.get(
-    "/connectors/{name}", summary="Show a connector", response_model=shapes.Connector, responses=problems("not_found")
+    "/connectors/{name}", summary="Show a connector", response_model=shapes.ConnectorStatus, responses=problems("not_found")
 )  # fmt: skip
-async def show_connector(hub: TheHub, who: Reader, name: str) -> shapes.Connector:
+async def show_connector(hub: TheHub, who: Reader, name: str) -> shapes.ConnectorStatus:
     """By its name."""
     return await fleet.one(hub, name[:200])
