@@ -46,7 +46,9 @@ def needed(method: str, path: str) -> str:
         return ""
     if path.startswith("/api/v1/alerts") and method == "post":
         return "intake"
-    if method == "get" or path in ("/api/v1/explain", "/api/v1/config/diff") or path.endswith("/preview"):
+    if method == "get" or path in ("/api/v1/explain", "/api/v1/config/diff", "/api/v1/oncall/refresh"):
+        return "read"
+    if path.endswith("/preview"):
         return "read"
     return "write"
 
