@@ -23,7 +23,7 @@ from tocsin.store.database import Connection
 _NO_MATTER = frozenset(
     {
         "webhook_secrets", "webhook_token", "webhook_header", "custom_field_mappings", "sla_mapping", "rate_limit",
-        "service_mappings", "policy_mappings", "escalation_mappings", "urgency_mapping", "priority_mapping", "auto_resolve", "sync_notes",
+        "service_mappings", "policy_mappings", "escalation_mappings", "service_id", "escalation_policy_id", "urgency_mapping", "priority_mapping", "auto_resolve", "sync_notes",
     }
 )  # fmt: skip
 """Settings that do not decide whether a connector takes a page at all: how it answers back, and where at the
