@@ -205,7 +205,7 @@ async def test_the_whole_life_of_an_incident(office: Office) -> None:
     shown = answer.json()
 
     assert (shown["assignee"], shown["resolved_by"], shown["closed_at"], shown["life"]) == (
-        "ada",
+        "Ada",
         "admin",
         NOON,
         2,

@@ -276,6 +276,14 @@ ACCEPTED = {"alert_id": "a-1", "correlation_id": "c0ffee00-1111", "status": "que
 DIFF = "--- version 3\n+++ hub.yaml\n@@ -1,2 +1,2 @@\n teams:\n-  payments: {lead: ada}\n+  payments: {lead: bo}\n"
 
 
+DELIVERIES = [
+    {"at": "2026-11-20T02:21:00Z", "connector": name, "kind": "acknowledge", "outcome": outcome, "took_ms": took, "reason": why}
+    for name, outcome, took, why in (
+        ("prod-pagerduty", "accepted", 181.2, ""), ("prod-opsgenie", "rejected", 98.0, "its key may not do this"),
+    )
+]  # fmt: skip
+
+
 def version(number: int, **more: Any) -> dict[str, Any]:
     return {
         "version": number, "hash": f"{number}f00dbabe" * 7, "author": "Ada", "applied_at": f"2026-11-{16 + number}T09:30:00Z",
@@ -328,8 +336,10 @@ def filled(hub: Hub) -> Hub:
         "resolved_at": "2026-11-20T02:20:00Z",
     }
     for act, more in (("acknowledge", acked), ("snooze", acked | {"snoozed_until": "2026-11-20T09:00:00Z"}), ("resolve", over), ("close", {"status": "closed", "status_shown": "Closed"}),
-                      ("reopen", {}), ("notes", {})):  # fmt: skip
-        hub.answer("POST", f"{api}/incidents/INC-7/{act}", incident(**more))
+                      ("reopen", {}), ("notes", {}), ("unacknowledge", {}), ("escalate", {}), ("merge", {}), ("assign", {"assignee": "Bo"})):  # fmt: skip
+        told = [{**side, "waiting": 0} for side in incident()["providers"]]
+        hub.answer("POST", f"{api}/incidents/INC-7/{act}", incident(**{"providers": told, **more}))
+    hub.answer("GET", f"{api}/incidents/INC-7/deliveries", {"items": DELIVERIES, "next_cursor": None})
     hub.answer("PATCH", f"{api}/incidents/INC-7", incident(fields={"customer": "acme"}))
     hub.answer("POST", f"{api}/alerts", ACCEPTED, 202)
     hub.call("POST", f"{api}/alerts/batch", lambda seen: (202, {"items": [ACCEPTED for _ in seen.body]}))

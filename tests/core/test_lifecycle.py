@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.lifecycle import Act, Ruling, rule
+from tocsin.core.lifecycle import Act, Given, Ruling, rule
 from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentStatus
 from tocsin.core.ports import EffectKind
 from tocsin.core.values import replace
@@ -148,10 +148,35 @@ def test_a_note_given_with_an_act_is_told_with_it() -> None:
 
 
 def test_assigning_twice_is_once() -> None:
-    first = rule(incident(), Act.ASSIGN, ADA, at(1), note="Bob")
-    assert first.incident.assignee == "Bob"
-    again = rule(first.incident, Act.ASSIGN, ADA, at(2), note="Bob")
+    first = rule(incident(), Act.ASSIGN, ADA, at(1), to=Given("bob", "Bob"))
+    assert first.incident.assignee == "bob"
+    assert [line.text for line in first.lines] == ["Assigned to Bob by Ada via cli"]
+    again = rule(first.incident, Act.ASSIGN, ADA, at(2), to=Given("bob", "Bob"))
     assert (again.changed, again.lines, again.incident) == (False, (), first.incident)
+
+
+@pytest.mark.parametrize(
+    ("before", "actor", "keeps", "after", "tell", "rings"),
+    [
+        pytest.param(OPEN, ADA, False, OPEN, EffectKind.ASSIGN, False, id="assigning is no acknowledgement: the page goes on"),
+        pytest.param(MITIGATED, ADA, False, OPEN, None, True, id="given on while somebody has it: open again until the next one says so"),
+        pytest.param(MITIGATED, ADA, True, MITIGATED, EffectKind.ASSIGN, False, id="taken by themselves: whoever has it keeps it"),
+        pytest.param(MITIGATED, BOB_AT_PD, False, MITIGATED, EffectKind.ASSIGN, False, id="given on at a provider: it stands as it does there"),
+        pytest.param(RESOLVED, ADA, False, RESOLVED, None, False, id="what is over has an owner, and nobody is told"),
+        pytest.param(CLOSED, ADA, False, CLOSED, None, False, id="closed too"),
+    ],
+)  # fmt: skip
+def test_what_an_assignment_does(
+    before: IncidentStatus,
+    actor: Actor,
+    keeps: bool,
+    after: IncidentStatus,
+    tell: EffectKind | None,
+    rings: bool,
+) -> None:
+    ruling = rule(incident(before), Act.ASSIGN, actor, at(60), to=Given("bob", "Bob", keeps))
+    assert (ruling.incident.status, ruling.incident.assignee, ruling.changed) == (after, "bob", True)
+    assert (ruling.tell, ruling.starts_paging, ruling.given_on) == (tell, rings, rings)
 
 
 # ---- S20: several services -----------------------------------------------------------------------------

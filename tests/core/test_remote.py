@@ -277,3 +277,15 @@ def test_only_what_is_applied_names_an_act_and_outbound_never_applies(
         assert any(confirms(told, write) for write in writes)
     if found.act is Act.RESOLVE:
         assert told.kind is K.RESOLVED  # S41: nothing else is ever read as a resolve
+
+
+@pytest.mark.parametrize(
+    ("ours", "told", "echo"),
+    [
+        pytest.param("bo", "bo", True, id="it went to whom we gave it"),
+        pytest.param("bo", "ed", False, id="somebody gave it to another at the same moment"),
+        pytest.param("bo", "", False, id="it is not told to whom"),
+    ],
+)
+def test_s38_an_assignment_is_an_echo_when_it_is_the_same_person_s(ours: str, told: str, echo: bool) -> None:
+    assert confirms(change(K.REASSIGNED, assignee=told), Expected("reassigned", T0, ours)) is echo

@@ -10,6 +10,7 @@ from tocsin.core.stale import no_longer_wanted, sent_as
 
 from .values import CLOSED, MITIGATED, OPEN, RESOLVED
 
+ASSIGN = EffectKind.ASSIGN
 CREATE, ACK, RES, NOTE, UPDATE, REOPEN = (
     EffectKind.CREATE, EffectKind.ACKNOWLEDGE, EffectKind.RESOLVE, EffectKind.NOTE, EffectKind.UPDATE, EffectKind.REOPEN,
 )  # fmt: skip
@@ -43,6 +44,10 @@ TRIGGERED, ACKED, OVER, UNKNOWN = (
         pytest.param(UPDATE, MITIGATED, ACKED, "", id="also while somebody has it"),
         pytest.param(UPDATE, RESOLVED, TRIGGERED, "over", id="a new text of what is over is not"),
         pytest.param(UPDATE, OPEN, OVER, "over", id="nor of what is over there"),
+        pytest.param(ASSIGN, OPEN, TRIGGERED, "", id="whose an open one is, is told"),
+        pytest.param(ASSIGN, MITIGATED, ACKED, "", id="and who has it now"),
+        pytest.param(ASSIGN, RESOLVED, TRIGGERED, "over", id="not once it is over"),
+        pytest.param(ASSIGN, OPEN, OVER, "over", id="nor where it is over there"),
         pytest.param(NOTE, RESOLVED, OVER, "", id="a note is wanted even after the end"),
     ],
 )  # fmt: skip

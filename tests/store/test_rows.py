@@ -67,6 +67,7 @@ incident_values = st.builds(
     life=st.integers(1, 99), declared=st.booleans(), origin=words, policy=words, rule=words, step=st.just(0), group_key=words,
     assignee=words, acknowledged_at=maybe, acknowledged_by=words, resolved_at=maybe,
     resolved_by=st.sampled_from([None, *ActorKind]), closed_at=maybe, recurrence_of=st.none() | st.integers(1, 999),
+    merged_into=st.none() | st.integers(1, 999),
     config_version=st.integers(0, 2**40), details=told["details"], links=links,
 )  # fmt: skip
 spans = st.timedeltas(timedelta(0), timedelta(days=400)).map(

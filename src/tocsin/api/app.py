@@ -16,6 +16,7 @@ from tocsin.api.limits import Limited
 from tocsin.api.metrics import Metrics, Timed
 from tocsin.api.routes import (
     access,
+    acts,
     alarms,
     alerts,
     catalog,
@@ -81,6 +82,7 @@ def bare_app() -> FastAPI:
     )  # fmt: skip
     for module in (
         incidents,
+        acts,
         alerts,
         mutes,
         digests,

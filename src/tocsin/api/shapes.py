@@ -114,6 +114,7 @@ class Incident(BaseModel):
     )
     life: int
     recurrence_of: str | None
+    merged_into: str | None = None
     alerts: int
     repeats: int
     config_version: int

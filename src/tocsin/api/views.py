@@ -12,6 +12,7 @@ from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.explain import span
 from tocsin.core.joining import owed_at
 from tocsin.core.model import IncidentStatus, Link
+from tocsin.core.people import shown_as
 from tocsin.core.plan import Plan
 from tocsin.core.policy import Connector, Mode, Policy, Step
 from tocsin.core.watch import SILENT_AFTER
@@ -37,10 +38,11 @@ def incident(view: IncidentView, policy: Policy, *, changed: bool = True) -> sha
         ],
         team=i.team, correlation_id=i.correlation_id, opened_at=i.opened_at, acknowledged_at=i.acknowledged_at,
         acknowledged_by=i.acknowledged_by, snoozed_until=i.snoozed_until, resolved_at=i.resolved_at, resolved_by=_resolved_by(view),
-        closed_at=i.closed_at, assignee=i.assignee, declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
+        closed_at=i.closed_at, assignee=shown_as(policy.users, i.assignee), declared=i.declared, origin=i.origin, policy=i.policy, rule=i.rule,
         next_step_at=next_step_at(view.plan, i.status), asks_again_at=asks_again_at(view.plan, i.status),
         joined_meanwhile=[join.title for join in view.plan.joins], life=i.life,
-        recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None, alerts=view.alerts, repeats=view.repeats,
+        recurrence_of=f"INC-{i.recurrence_of}" if i.recurrence_of else None,
+        merged_into=f"INC-{i.merged_into}" if i.merged_into else None, alerts=view.alerts, repeats=view.repeats,
         config_version=i.config_version, updated_at=view.updated_at, details=dict(i.details), fields=dict(i.fields),
         links=_links(i.links), providers=[_provider(r, policy) for r in view.remotes], changed=changed,
     )  # fmt: skip

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from tocsin.cli import which
 from tocsin.cli.command import Session, command
-from tocsin.cli.failures import Partial, Usage
+from tocsin.cli.done import Note, Wait, each
+from tocsin.cli.failures import Usage
 from tocsin.cli.quieting import For, time_from
-from tocsin.cli.wording import and_list, duration_from, incident_name, moment, plain
-
-if TYPE_CHECKING:
-    from tocsin.client.shapes import Incident
+from tocsin.cli.which import Names, Options, names
+from tocsin.cli.wording import duration_from, incident_name
 
 app = typer.Typer()
 
-_Names = Annotated[list[str] | None, typer.Argument(metavar="INCIDENT", help="INC-7, 7 or an incident's id.")]
-_Options = Annotated[
-    list[str] | None, typer.Option("--incident", metavar="INCIDENT", help="The same as an option.")
-]
 _End = Annotated[str, typer.Option("--until", metavar="TIME", help="Or until when: 09:00, 2026-12-24T18:00Z, or local 2026-12-24 18:00.")]  # fmt: skip
-_Note = Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="A note for the timeline.")]
 
 
 @command(app, "ack", example='im ack INC-7 --note "looking at it"')
-def ack(session: Session, incidents: _Names = None, incident: _Options = None, note: _Note = "") -> None:
+def ack(
+    session: Session,
+    incidents: Names = None,
+    incident: Options = None,
+    mine: Annotated[
+        bool, typer.Option("--all-mine", help="All that are assigned to you: the same as @mine.")
+    ] = False,
+    note: Note = "",
+    wait: Wait = None,
+) -> None:
     """Acknowledge incidents: say that you are on it.
 
-    Escalation stops here and at every provider that was asked.
+    Escalation stops here and at every provider that was asked. They are yours from then on, here and there.
     """
-    names = _names(incidents, incident)
-    _each(
-        session, names, "acknowledged", lambda name: session.client.acknowledge(name, note), "im resolve {}"
+    named = names(session, incidents, incident, mine=mine)
+    each(
+        session,
+        named,
+        "acknowledged",
+        lambda name: session.client.acknowledge(name, note),
+        "im resolve {}",
+        wait,
     )
 
 
@@ -45,23 +53,24 @@ def ack(session: Session, incidents: _Names = None, incident: _Options = None, n
     example='im snooze INC-7 --for 2h --note "waits for the vendor"\nim snooze INC-7 --until "09:00"',
 )
 def snooze(
-    session: Session, incidents: _Names = None, incident: _Options = None, length: For = "", end: _End = "", note: _Note = "",
+    session: Session, incidents: Names = None, incident: Options = None, length: For = "", end: _End = "", note: Note = "",
+    wait: Wait = None,
 ) -> None:  # fmt: skip
     """Snooze incidents: yours, but rung again later.
 
     Acknowledged until then (7 days at most); a new alert or a worse one rings before.
     """
-    names = _names(incidents, incident)
+    named = names(session, incidents, incident)
     if bool(length) == bool(end):
         raise Usage(
             "--for and --until are two ends" if end else "a snooze needs an end",
-            hint=f"give one of them: im snooze {names[0]} --for 2h",
+            hint=f"give one of them: im snooze {named[0]} --for 2h",
         )
     span = duration_from(length) if length else None
     until = _end_of(end, session) if end else None
-    _each(
-        session, names, "snoozed",
-        lambda name: session.client.snooze(name, length=span, until=until, note=note), "im ack {}   (keeps it for good)",
+    each(
+        session, named, "snoozed",
+        lambda name: session.client.snooze(name, length=span, until=until, note=note), "im ack {}   (keeps it for good)", wait,
     )  # fmt: skip
 
 
@@ -79,33 +88,39 @@ def _end_of(text: str, session: Session) -> datetime:
 
 
 @command(app, "resolve", example='im resolve INC-7 --note "rolled back"')
-def resolve(session: Session, incidents: _Names = None, incident: _Options = None, note: _Note = "") -> None:
+def resolve(
+    session: Session, incidents: Names = None, incident: Options = None, note: Note = "", wait: Wait = None
+) -> None:
     """Resolve incidents: say that it is over.
 
     Here and at every provider that was asked.
     """
-    names = _names(incidents, incident)
-    _each(session, names, "resolved", lambda name: session.client.resolve(name, note), "im timeline {}")
+    named = names(session, incidents, incident)
+    each(session, named, "resolved", lambda name: session.client.resolve(name, note), "im timeline {}", wait)
 
 
 @command(app, "close", example="im close INC-7")
-def close(session: Session, incidents: _Names = None, incident: _Options = None, note: _Note = "") -> None:
+def close(
+    session: Session, incidents: Names = None, incident: Options = None, note: Note = "", wait: Wait = None
+) -> None:
     """Close incidents: put them away.
 
     What fires again afterwards opens a new incident.
     """
-    names = _names(incidents, incident)
-    _each(session, names, "closed", lambda name: session.client.close_incident(name, note), "im list")
+    named = names(session, incidents, incident, among="open,mitigated,resolved")
+    each(session, named, "closed", lambda name: session.client.close_incident(name, note), "im list", wait)
 
 
 @command(app, "reopen", example='im reopen INC-7 --note "it is back"')
-def reopen(session: Session, incidents: _Names = None, incident: _Options = None, note: _Note = "") -> None:
+def reopen(
+    session: Session, incidents: Names = None, incident: Options = None, note: Note = "", wait: Wait = None
+) -> None:
     """Reopen incidents: it is not over.
 
     The people are paged again.
     """
-    names = _names(incidents, incident)
-    _each(session, names, "reopened", lambda name: session.client.reopen(name, note), "im ack {}")
+    named = names(session, incidents, incident, among=which.OVER)
+    each(session, named, "reopened", lambda name: session.client.reopen(name, note), "im ack {}", wait)
 
 
 @command(app, "note", example='im note INC-7 "the replica is rebuilding, 20 minutes"')
@@ -118,7 +133,7 @@ def note(
     incident_option: Annotated[
         str, typer.Option("--incident", metavar="INCIDENT", help="The incident as an option.")
     ] = "",
-    note_option: _Note = "",
+    note_option: Note = "",
 ) -> None:
     """Add a note to an incident's timeline.
 
@@ -134,72 +149,8 @@ def note(
             "a note needs an incident and a text" if not name else f"a note on {name} needs a text",
             hint='im note INC-7 "what you found"',
         )
-    done = session.client.note(incident_name(name), words.strip())
+    done = session.client.note(which.name(session, name, among=which.ANY), words.strip())
     if not session.print.data(done.raw):
         session.print.done(
             f"Noted on {done.name or incident_name(name)}.", f"im timeline {done.name or name}"
         )
-
-
-def _names(positional: list[str] | None, options: list[str] | None) -> list[str]:
-    names = [incident_name(name) for given in (positional, options) for name in given or []]
-    if not names:
-        raise Usage("no incident is named", hint="name one or more, like INC-7; im list shows them")
-    return list(dict.fromkeys(names))
-
-
-def _each(
-    session: Session, names: list[str], word: str, act: Callable[[str], Incident], following: str
-) -> None:
-    """Do it to each; one that fails does not keep the others from being done."""
-    from tocsin.client.errors import ClientError, Problem
-
-    done: list[Incident] = []
-    failed: list[tuple[str, ClientError]] = []
-    for name in names:
-        try:
-            done.append(act(name))
-        except ClientError as error:
-            if len(names) == 1 or not isinstance(error, Problem):
-                _print(session, done, word, "")
-                raise
-            failed.append((name, error))
-    _print(session, done, word, following.format(" ".join(one.name for one in done)))
-    if not failed:
-        return
-    for name, refusal in failed:
-        session.print.say(f"{name}: {refusal}", "red")
-    if not done:
-        raise failed[0][1]
-    names_failed = and_list([name for name, _ in failed])
-    raise Partial(f"{len(done)} of {len(names)} incidents were {word}; not {names_failed}")
-
-
-def _print(session: Session, done: list[Incident], word: str, following: str) -> None:
-    if not done or session.print.data(done[0].raw if len(done) == 1 else [one.raw for one in done]):
-        return
-    for incident in done:
-        session.print.line(_sentence(incident, word, utc=session.utc))
-    if following:
-        session.print.say(f"Next: {following}", "dim")
-
-
-def _sentence(incident: Incident, word: str, *, utc: bool) -> str:
-    if incident.changed:
-        told = [side.connector for side in incident.providers]
-        also = f" {and_list(list(dict.fromkeys(told)))} will be told." if told else ""
-        if word == "snoozed" and incident.snoozed_until:
-            word = f"snoozed until {moment(incident.snoozed_until, utc=utc)}"
-        return plain(f"{incident.name} {word}: {incident.title}.{also}")
-    at, by = {
-        "acknowledged": (incident.acknowledged_at, incident.acknowledged_by),
-        "snoozed": (incident.acknowledged_at, incident.acknowledged_by),
-        "resolved": (incident.resolved_at, incident.resolved_by),
-        "closed": (incident.closed_at, ""),
-    }.get(word, (None, ""))
-    whom = f" by {by}" if by else ""
-    when = f" at {moment(at, utc=utc)}" if at else ""
-    state = incident.status_shown.lower()
-    if word == "reopened" or (not whom and not when):
-        return plain(f"{incident.name} is {state} already; nothing changed.")
-    return plain(f"{incident.name} was {word} already{whom}{when}; nothing changed.")

@@ -205,6 +205,7 @@ def _fields(incident: Incident, session: Session) -> list[tuple[str, object]]:
         ("Alerts", f"{incident.alerts}, repeated {incident.repeats} times" if incident.alerts else "none"),
         ("Origin", incident.origin or ("declared by hand" if incident.declared else "")),
         ("Recurrence of", incident.recurrence_of),
+        ("Merged into", incident.merged_into),
         ("Correlation", incident.correlation_id),
         *((name, value) for name, value in incident.fields.items()),
         ("Description", incident.description),

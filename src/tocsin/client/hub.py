@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from tocsin.client.acts import Acts, acted
 from tocsin.client.connectors import Managed
 from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
@@ -35,10 +35,10 @@ from tocsin.client.shapes import (
 )
 from tocsin.client.sides import Checked, Divergence, SyncReport
 from tocsin.client.stream import Stream
-from tocsin.client.transport import KEY_HEADER, Answer
+from tocsin.client.transport import KEY_HEADER
 
 
-class Client(Reports, Looks, LogWays, Figures, Managed):
+class Client(Acts, Reports, Looks, LogWays, Figures, Managed):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context
@@ -110,40 +110,7 @@ class Client(Reports, Looks, LogWays, Figures, Managed):
         again. `changed` is False when it was so already."""
         given = {"title": title, "description": description, "severity": severity, "fields": fields}
         body = {name: value for name, value in given.items() if value is not None}
-        return _acted(self.call("PATCH", f"/api/v1/incidents/{_part(name)}", json_body=body))
-
-    def act(self, name: str, act: str, body: Mapping[str, object] | None = None) -> Incident:
-        """Do `act` to the incident: acknowledge, resolve, close, reopen, notes, assign, snooze, merge."""
-        path = f"/api/v1/incidents/{_part(name)}/{act}"
-        return _acted(self.call("POST", path, json_body=dict(body or {})))
-
-    def acknowledge(self, name: str, note: str = "") -> Incident:
-        """Say that somebody is on it; `changed` is False when somebody was already."""
-        return self.act(name, "acknowledge", _known({"note": note}))
-
-    def snooze(
-        self, name: str, *, length: timedelta | None = None, until: datetime | None = None, note: str = ""
-    ) -> Incident:
-        """Acknowledge it until an end, at most 7 days ahead: one of `length` and `until`. Then it is open again."""
-        ends = {"for": f"{round(length.total_seconds() * 1000)}"} if length is not None else {}
-        ends |= {"until": until.isoformat()} if until is not None else {}
-        return self.act(name, "snooze", ends | _known({"note": note}))
-
-    def resolve(self, name: str, note: str = "") -> Incident:
-        """Say that it is over, here and at the providers."""
-        return self.act(name, "resolve", _known({"note": note}))
-
-    def close_incident(self, name: str, note: str = "") -> Incident:
-        """Put it away: nothing reopens it by itself."""
-        return self.act(name, "close", _known({"note": note}))
-
-    def reopen(self, name: str, note: str = "") -> Incident:
-        """Take it up again; it is paged again."""
-        return self.act(name, "reopen", _known({"note": note}))
-
-    def note(self, name: str, text: str) -> Incident:
-        """Add a note to the timeline, and to the providers where notes are synchronised."""
-        return self.act(name, "notes", {"text": text})
+        return acted(self.call("PATCH", f"/api/v1/incidents/{_part(name)}", json_body=body))
 
     # --- alerts --------------------------------------------------------------------------------------
 
@@ -331,13 +298,6 @@ class Client(Reports, Looks, LogWays, Figures, Managed):
 
 def _part(name: str) -> str:
     return quote(name, safe="")
-
-
-def _acted(answer: Answer) -> Incident:
-    incident = shaped(answer.json(), Incident)
-    if answer.headers.get("changed", "").lower() == "false":
-        incident.changed = False
-    return incident
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,7 @@ class Incident(Shape):
     joined_meanwhile: list[str] = []
     life: int = 1
     recurrence_of: str = ""
+    merged_into: str = ""
     alerts: int = 0
     repeats: int = 0
     config_version: int | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, Incident, IncidentStatus, Line
+from tocsin.core.people import same_person
 from tocsin.core.plan import Plan, PlannedStep, Way
 from tocsin.core.policy import Mode, Policy, User
 from tocsin.core.values import replace
@@ -55,11 +57,12 @@ def hold(plan: Plan, incident: Incident, timeout: timedelta | None, now: datetim
     return Holding(plan=replace(plan, warned=True), next_at=until, warning=line)
 
 
-def restarts(incident: Incident, act: Act, actor: Actor) -> bool:
+def restarts(incident: Incident, act: Act, actor: Actor, users: Mapping[str, User] | None = None) -> bool:
     """Does this act show that somebody is on it? Anybody's acknowledgement does, and whatever the holder does."""
     if incident.status is not IncidentStatus.MITIGATED or not actor.person or act is Act.SNOOZE:
         return False
-    return act is Act.ACKNOWLEDGE or actor.name in (incident.acknowledged_by, incident.assignee)
+    holders = (incident.acknowledged_by, incident.assignee)
+    return act is Act.ACKNOWLEDGE or any(same_person(users or {}, actor.name, one) for one in holders)
 
 
 def holder_of(incident: Incident, policy: Policy) -> User | None:

@@ -31,6 +31,16 @@ class Act(StrEnum):
     SNOOZE = "snooze"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Whom it is given to, as an incident names them, and for people. `keeps` = who has it now keeps it all the same:
+    they take it themselves, or they are the one."""
+
+    who: str
+    shown: str
+    keeps: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     """What follows from an act.
@@ -38,7 +48,8 @@ class Ruling:
     `changed` False = nothing follows and `reason` says why (idempotent, late, or not this actor's to
     decide). `alerts_become` = the status the incident's live alerts take. `tell` = what the other
     connectors that hold it are asked to do, for `services` (S20). `stops_paging`/`starts_paging` speak
-    of the page under way. `refused` = a person deserves an error rather than silence.
+    of the page under way. `given_on` = it is asked for anew of the one it is assigned to. `refused` = a person
+    deserves an error rather than silence.
     """
 
     incident: Incident
@@ -50,6 +61,7 @@ class Ruling:
     services: tuple[str, ...] = ()
     stops_paging: bool = False
     starts_paging: bool = False
+    given_on: bool = False
     refused: bool = False
 
 
@@ -62,9 +74,10 @@ def rule(
     service: str | None = None,
     note: str = "",
     until: datetime | None = None,
+    to: Given | None = None,
 ) -> Ruling:
     """Decide one act. `service` None = every part; a name = that part alone (an act at a provider). `until` = the
-    end of a SNOOZE, which without one is an acknowledgement.
+    end of a SNOOZE, which without one is an acknowledgement. `to` = whom an ASSIGN gives it to.
 
     A note given with an act is told with it. Never raises: what cannot be done is a Ruling that says so.
     """
@@ -78,7 +91,7 @@ def rule(
                 return _acknowledge(incident, actor, now, service, note)
             return _snooze(incident, actor, now, until, service, note)
         case Act.UNACKNOWLEDGE:
-            return _unacknowledge(incident, actor, now, service)
+            return _unacknowledge(incident, actor, now, service, note)
         case Act.RESOLVE:
             return _resolve(incident, actor, now, service, note)
         case Act.CLOSE:
@@ -92,12 +105,7 @@ def rule(
                 services=_names(incident),
             )  # fmt: skip
         case Act.ASSIGN:
-            if incident.assignee == note:
-                return Ruling(incident=incident, changed=False, reason="assigned already")
-            line = Line(kind="assigned", text=f"Assigned to {note} by {actor.shown}", reason="assign")
-            return Ruling(
-                incident=replace(incident, assignee=note), changed=True, reason="assign", lines=(line,)
-            )
+            return _assign(incident, actor, now, to, note)
 
 
 def _not_his_to_end(incident: Incident, actor: Actor) -> str:
@@ -218,7 +226,34 @@ def _snooze(
     )  # fmt: skip
 
 
-def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str | None) -> Ruling:
+def _assign(incident: Incident, actor: Actor, now: datetime, to: Given | None, note: str) -> Ruling:
+    """Assigning is no acknowledgement. What a person here gives on while somebody has it is open again until the next
+    one says that they have it; what is given on at a provider stands as that provider says."""
+    if to is None or not to.who:
+        return Ruling(incident=incident, changed=False, reason="it is not said to whom", refused=True)
+    if incident.assignee == to.who:
+        return Ruling(incident=incident, changed=False, reason="assigned already")
+    by = f"{f' by {actor.shown}' if actor.name != to.shown else ''}{_with_note(note)}"
+    line = Line(kind="assigned", text=f"Assigned to {to.shown}{by}", reason="assign", data={"to": to.who})
+    after = replace(incident, assignee=to.who)
+    if not incident.open:
+        return Ruling(incident=after, changed=True, reason="assigned", lines=(line,))
+    if incident.status is OPEN or to.keeps or actor.kind is not ActorKind.PERSON:
+        return Ruling(
+            incident=after, changed=True, reason="assigned", lines=(line,), tell=EffectKind.ASSIGN, services=_names(incident),
+        )  # fmt: skip
+    parts, moved = _move(after, OPEN, (MITIGATED,), actor, now, None)
+    text = f"Given to {to.shown}, and open again until they acknowledge it{by}"
+    return Ruling(
+        incident=replace(
+            after, parts=parts, status=OPEN, acknowledged_at=None, acknowledged_by="", snoozed_until=None
+        ),
+        changed=True, reason="given on", lines=(replace(line, text=text),), alerts_become=AlertStatus.OPEN,
+        services=moved, starts_paging=True, given_on=True,
+    )  # fmt: skip
+
+
+def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str | None, note: str) -> Ruling:
     if actor.kind is ActorKind.PROVIDER and not actor.person:
         why = "a provider's acknowledgement timer is recorded only"
         return Ruling(
@@ -227,7 +262,11 @@ def _unacknowledge(incident: Incident, actor: Actor, now: datetime, service: str
     parts, moved = _move(incident, OPEN, (MITIGATED,), actor, now, service)
     if not moved:
         return Ruling(incident=incident, changed=False, reason="not acknowledged")
-    line = Line(kind="unacknowledged", text=f"{actor.shown} gave it back: open again", reason="person")
+    line = Line(
+        kind="unacknowledged",
+        text=f"{actor.shown} gave it back: open again{_with_note(note)}",
+        reason="person",
+    )
     if actor.kind is ActorKind.TIMER:
         by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
         text = f"Acknowledged{by}, and nothing has been done since: open again"
@@ -292,6 +331,9 @@ def _reopen(incident: Incident, actor: Actor, now: datetime, service: str | None
     """At a provider one part alone, also of an incident that is open for another (S20): who has that one keeps it."""
     if incident.open and service is None:
         return Ruling(incident=incident, changed=False, reason=f"{incident.name} is open already")
+    if incident.merged_into is not None:
+        why = f"{incident.name} was merged into INC-{incident.merged_into}, where all of it is"
+        return Ruling(incident=incident, changed=False, reason=why, refused=True)
     parts, moved = _move(incident, OPEN, (RESOLVED, CLOSED), actor, now, service)
     if not moved:
         return Ruling(incident=incident, changed=False, reason=f"{incident.name} is open already")

@@ -181,6 +181,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     and `step` the index of the next step not yet sent. `declared` = opened by a person (S40). `fields` are
     custom ones, by rules and people; `by_hand` says which of "title", "description" and "fields" a person
     wrote: repeats and rules leave them alone. `snoozed_until` = the acknowledgement has this end (S26).
+    `merged_into` = the number of the incident that it is a part of from then on.
     """
 
     id: IncidentId
@@ -208,6 +209,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: ActorKind | None = None
     closed_at: datetime | None = None
     recurrence_of: int | None = None
+    merged_into: int | None = None
     config_version: int = 0
     details: Mapping[str, Json] = {}
     links: tuple[Link, ...] = ()

@@ -93,6 +93,9 @@ class EffectKind(StrEnum):
     NOTE = "note"
     UPDATE = "update"  # text, severity or details changed
     REOPEN = "reopen"  # in place; a provider that cannot answers Rejected and a new life is created
+    MERGE = "merge"  # with the one whose id there is `into`; only where the manifest has the ability `merge`
+    ESCALATE = "escalate"  # ask further people now; only where the manifest has the ability `escalate`
+    ASSIGN = "assign"  # to `assignee`; only where the manifest has the ability `assign`
     MESSAGE = "message"  # told to people, of no one incident; only where the manifest has that ability
 
 
@@ -107,6 +110,11 @@ class Effect:
     `links` and `details` are the same core facts for every provider (PR-2); `fields` are the custom ones among the
     details, which may change after the page. `recipients` are e-mail addresses that stand in for the connector's own (a
     person asked by mail); empty = the connector's. `repeat` names a further asking of the same page, "" = the first.
+    `person_email` is the address of `person` where they are a user here: where the manifest has `acknowledges_as`, an
+    acknowledgement is written in their name. An ASSIGN gives it to `assignee` (their name, and `assignee_email`); so does a
+    REOPEN that has one: it was given on. `words` is what an ASSIGN is told as where that person is not known there.
+    An ESCALATE asks `whom`: "next" (or "step": whoever is next there too), "user" (`assignee`) or "policy" (`policy`);
+    `words` tell it where there is no such way.
     A SNOOZE lasts until `snooze_until`, which is `snooze_for` from the sending. A MESSAGE has its subject as `title`,
     its text as `description` and its own name as `key`. A CREATE with `bundled` tells these pages as one (S22).
     `acts` are ack links, for its recipients' eyes alone; their texts name the incidents (S52).
@@ -127,6 +135,12 @@ class Effect:
     links: tuple[Link, ...] = ()
     remote_id: str = ""
     person: str = ""
+    person_email: str = ""
+    assignee: str = ""
+    assignee_email: str = ""
+    words: str = ""
+    whom: str = ""
+    into: str = ""
     note: str = ""
     incident_url: str = ""
     recipients: tuple[str, ...] = ()

@@ -17,6 +17,10 @@ OUR_MARK = "(via Tocsin)"
 """What our providers sign a person's words with when they cannot write as that person."""
 
 
+ANYBODY = "*"
+"""Whom an escalation of ours gives it to is the provider's to say."""
+
+
 class Verdict(StrEnum):
     """What becomes of a change told by a provider."""
 
@@ -166,10 +170,12 @@ def _open_here(incident: Incident, known: Known) -> bool:
 
 
 def confirms(change: RemoteChange, write: Expected) -> bool:
-    """True when the change is that write of ours coming back; a note must also hold our text, since a
-    person may write one of their own at the same moment."""
+    """True when the change is that write of ours coming back; a note must also hold our text, and what is given on
+    must go to whom we gave it, since a person may do the same at the same moment."""
     if write.transition != change.kind.value:
         return False
+    if change.kind is ChangeKind.REASSIGNED:
+        return write.note == ANYBODY or (bool(change.assignee) and change.assignee == write.note)
     if change.kind is not ChangeKind.NOTE:
         return True
     told = change.note.strip()

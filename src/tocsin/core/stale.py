@@ -44,6 +44,17 @@ def no_longer_wanted(
                 return "open again meanwhile"
             if remote is RemoteStatus.RESOLVED:
                 return "resolved there already"
+        case EffectKind.MERGE:
+            if remote is RemoteStatus.RESOLVED:
+                return "resolved there already"
+        case EffectKind.ESCALATE:
+            if over or remote is RemoteStatus.RESOLVED:
+                return "over: nobody further is to be asked"
+            if status is IncidentStatus.MITIGATED:
+                return "acknowledged meanwhile: nobody further is to be asked"
+        case EffectKind.ASSIGN:
+            if over or remote is RemoteStatus.RESOLVED:
+                return "over: nobody needs to have it any more"
         case EffectKind.UPDATE:
             if over or remote is RemoteStatus.RESOLVED:
                 return "over: no update needed"

@@ -44,7 +44,11 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
         amended = amend(kept.incident, wanted, actor)
         if not amended.changed:
             return Response(kept.incident, False, "so already")
-        if amended.rises_to is None and restarts(kept.incident, Act.NOTE, actor) and kept.plan.held_until:
+        if (
+            amended.rises_to is None
+            and restarts(kept.incident, Act.NOTE, actor, hub.policy.users)
+            and kept.plan.held_until
+        ):
             kept = keep_holding(hub, sheet, kept, actor, now)
         incident, plan = amended.incident, kept.plan
         if len(incident.fields) > FIELDS_MOST:
@@ -56,7 +60,7 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
             sheet.tell(now, incident, line, actor=actor.shown)
         remotes = await outbox.remotes_of(connection, incident_id)
         if amended.rises_to is not None:
-            incident, plan = await _rise(
+            incident, plan = await rise(
                 connection, hub, sheet, incident, plan, amended.rises_to, alerts, remotes, actor, now
             )
         if is_held(incident):
@@ -71,7 +75,7 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
     return response
 
 
-async def _rise(
+async def rise(
     connection: Connection, hub: Hub, sheet: Sheet, incident: Incident, plan: Plan, severity: Severity,
     alerts: list[Alert], remotes: list[Remote], actor: Actor, now: datetime,
 ) -> tuple[Incident, Plan]:  # fmt: skip

@@ -11,6 +11,7 @@ from datetime import datetime
 from tocsin.core.divergence import Difference, listed_only, merged, unapplied
 from tocsin.core.lifecycle import Act
 from tocsin.core.model import Actor, ActorKind, IncidentStatus, Line
+from tocsin.core.people import known_as, shown_as
 from tocsin.core.policy import Connector
 from tocsin.core.ports import ChangeKind, EffectKind, RemoteChange, RemoteStatus
 from tocsin.core.remote import Judgement, Known, Verdict, judge, unconfirmed
@@ -34,7 +35,7 @@ _GIVEN_ON = (ChangeKind.REASSIGNED, ChangeKind.ESCALATED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """One change for one remote, with all that is needed to decide it."""
+    """One change for one remote, with all that is needed to decide it; `assignee` = who has it by it, for people."""
 
     connector: Connector
     remote: Remote
@@ -42,6 +43,7 @@ class _Told:
     judgement: Judgement
     kept: Kept
     now: datetime
+    assignee: str = ""
 
 
 async def follow(
@@ -54,6 +56,8 @@ async def follow(
         return "ping"
     if change.delivery_id and not await hooks.first_sight(connection, connector.name, change.delivery_id):
         return f"{change.kind.value}: seen before"
+    # whoever is meant is known by one word from here on, also to know our own write again
+    change = replace(change, assignee=known_as(hub.policy.users, change.assignee))
     found = await outbox.find_remotes(connection, connector.name, change.remote_id, change.key)
     if not found:
         return await born(connection, hub, connector, change, now)
@@ -92,7 +96,10 @@ async def _follow(
     judgement = judge(
         change, kept.incident, known, direction=connector.direction, page_started_at=kept.plan.started_at, now=now
     )  # fmt: skip
-    told = _Told(connector=connector, remote=remote, change=change, judgement=judgement, kept=kept, now=now)
+    told = _Told(
+        connector=connector, remote=remote, change=change, judgement=judgement, kept=kept, now=now,
+        assignee=shown_as(hub.policy.users, change.assignee),
+    )  # fmt: skip
     await _note_facts(connection, told)
     if heard and judgement.verdict is Verdict.ECHO:
         await _proven(connection, connector.name, now)
@@ -163,10 +170,13 @@ async def _act(connection: Connection, hub: Hub, told: _Told) -> str:
         # given on by a person, it rings there again: whoever had it here has not any more
         await act_on(connection, hub, remote.incident_id, Act.UNACKNOWLEDGE, actor, service=remote.service)
     if act is Act.ASSIGN:
-        ruling = await act_on(connection, hub, remote.incident_id, act, actor, note=change.assignee)
+        ruling = await act_on(connection, hub, remote.incident_id, act, actor, to=change.assignee)
         if connector.sync_notes:
             await act_on(connection, hub, remote.incident_id, Act.NOTE, actor, note=_words(told))
         return f"{act.value} by {actor.shown}: {ruling.reason}"
+    if change.kind is ChangeKind.ESCALATED and change.assignee:
+        by = replace(actor, person=False)
+        await act_on(connection, hub, remote.incident_id, Act.ASSIGN, by, to=change.assignee)
     note = change.note if change.kind is ChangeKind.NOTE or act is not Act.NOTE else _words(told)
     service = None if act is Act.NOTE else remote.service
     until = bounded(change.until, told.now)
@@ -192,9 +202,9 @@ def _words(told: _Told) -> str:
     by = f" by {change.person}" if change.person else ""
     match change.kind:
         case ChangeKind.REASSIGNED:
-            return f"Given to {change.assignee} at {where}{by}"
+            return f"Given to {told.assignee} at {where}{by}"
         case ChangeKind.ESCALATED:
-            return f"Escalated at {where}" + (f" to {change.assignee}" if change.assignee else "") + by
+            return f"Escalated at {where}" + (f" to {told.assignee}" if change.assignee else "") + by
         case _:
             return f"Priority changed at {where}" + (f" to {change.urgency}" if change.urgency else "") + by
 

@@ -13,6 +13,7 @@ from tocsin.core.silent import is_held
 from tocsin.core.snooze import LONGER_THERE
 from tocsin.core.stale import no_longer_wanted, sent_as
 from tocsin.core.values import replace
+from tocsin.engine.assigning import no_longer_theirs, people_of, policy_of
 from tocsin.engine.hub import Hub
 from tocsin.engine.press import links_for
 from tocsin.store import incidents
@@ -59,6 +60,8 @@ def _job(hub: Hub, work: Work, incident: Incident, now: datetime) -> Job:
         stale = ""
     if work.kind is EffectKind.SNOOZE and incident.snoozed_until is None:
         stale = stale or "not snoozed any more"
+    if work.kind is EffectKind.ASSIGN:
+        stale = stale or no_longer_theirs(work.body, incident)
     if remote.connector not in hub.policy.connectors:
         stale = "the connector is no longer configured"
     elif not hub.reaches_here(remote.connector):
@@ -76,12 +79,12 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
     return Effect(
         kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
         description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
-        policy=incident.policy, correlation_id=incident.correlation_id,
+        policy=policy_of(work.body, incident), correlation_id=incident.correlation_id,
         details={**{name: plain(value) for name, value in incident.details.items()}, **incident.fields},
         fields=incident.fields, links=incident.links,
-        remote_id=remote.remote_id, person=str(work.body.get("person", "")), note=str(work.body.get("note", "")),
+        remote_id=remote.remote_id, note=str(work.body.get("note", "")), **people_of(hub, work.body),
         incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
-        opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous,
+        opened_at=incident.opened_at, repeat=str(work.body.get("repeat", "")), look_first=work.ambiguous, into=str(work.body.get("into", "")),
         snooze_until=wakes, snooze_for=wakes - now if wakes else timedelta(0),
         reread=work.kind is EffectKind.ACKNOWLEDGE and now - work.made_at > REREAD_AFTER,
         acts=_acts(hub, work, incident),

@@ -37,6 +37,7 @@ _REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.SNOOZE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.RESOLVE: RemoteStatus.RESOLVED,
+    EffectKind.MERGE: RemoteStatus.RESOLVED,
     EffectKind.CREATE: RemoteStatus.TRIGGERED,
     EffectKind.REOPEN: RemoteStatus.TRIGGERED,
 }
@@ -48,6 +49,9 @@ _DONE_WORDS = {
     EffectKind.UPDATE: "has the new text",
     EffectKind.CREATE: "has created it",
     EffectKind.REOPEN: "has reopened it",
+    EffectKind.MERGE: "has merged it",
+    EffectKind.ESCALATE: "is told: escalated",
+    EffectKind.ASSIGN: "is told: assigned",
 }
 
 

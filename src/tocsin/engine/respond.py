@@ -17,7 +17,7 @@ from tocsin.core.model import Actor, ActorKind, AlertStatus, Incident, IncidentS
 from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.silent import is_held, withdrawn
 from tocsin.core.values import replace
-from tocsin.engine import ask
+from tocsin.engine import ask, assigning
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others
 from tocsin.store import incidents, outbox, undecided
@@ -38,9 +38,17 @@ class Response:
 
 
 async def respond(
-    hub: Hub, name: str, act: Act, actor: Actor, *, note: str = "", until: datetime | None = None
+    hub: Hub,
+    name: str,
+    act: Act,
+    actor: Actor,
+    *,
+    note: str = "",
+    until: datetime | None = None,
+    to: str = "",
 ) -> Response:
-    """Carry out one act on the incident called `name` ("INC-7", "7", its id).
+    """Carry out one act on the incident called `name` ("INC-7", "7", its id); `to` = whom an ASSIGN gives it to, in any
+    word for them.
 
     Raises NotFound for an unknown one, Conflict when its state does not allow the act. Doing what is
     done already changes nothing and is no error.
@@ -50,7 +58,7 @@ async def respond(
         incident_id = await incidents.id_of(connection, name)
         if incident_id is None:
             raise NotFound(f"There is no incident {name}", hint="`im list --status all` shows every incident")
-        ruling = await act_on(connection, hub, incident_id, act, actor, note=note, until=until)
+        ruling = await act_on(connection, hub, incident_id, act, actor, note=note, until=until, to=to)
         if ruling.refused:
             raise Conflict(ruling.reason, hint=f"`im show {ruling.incident.name}` tells how it stands")
         return Response(ruling.incident, ruling.changed, ruling.reason)
@@ -76,17 +84,20 @@ async def act_on(
     note: str = "",
     service: str | None = None,
     until: datetime | None = None,
+    to: str = "",
 ) -> Ruling:
     """The act inside a transaction of the caller's; used by webhooks and deliveries too."""
     now = hub.now()
     alerts = await undecided.lock_alerts_of(connection, incident_id)
     kept = (await incidents.lock(connection, [incident_id]))[incident_id]
     ruling = await _each_side(connection, hub, kept, act, actor, service)
-    ruling = ruling or rule(kept.incident, act, actor, now, service=service, note=note, until=until)
+    given = assigning.given(hub, kept.incident, actor, to) if act is Act.ASSIGN else None
+    ruling = ruling or rule(kept.incident, act, actor, now, service=service, note=note, until=until, to=given)
+    ruling = replace(ruling, incident=assigning.known(hub, ruling.incident))
     sheet = Sheet()
     for line in ruling.lines:
         sheet.tell(now, ruling.incident, line, actor=actor.shown)
-    if restarts(kept.incident, act, actor) and kept.plan.held_until is not None:
+    if restarts(kept.incident, act, actor, hub.policy.users) and kept.plan.held_until is not None:
         kept = keep_holding(hub, sheet, kept, actor, now)
     if kept.plan.joins and acted(act, actor):
         kept = Kept(kept.incident, replace(kept.plan, joins=()))
@@ -195,14 +206,19 @@ async def carry_out(
             plan = ask.again(plan, incident.life, now)
         if actor.kind is ActorKind.TIMER:
             plan = holder_first(plan, holder_way(kept.incident, hub.policy, hub.mailer))
+    if assigning.asks(hub, ruling, kept.incident, actor):
+        plan = holder_first(plan, assigning.way_to(hub, incident))
     # the words travel as a note of their own, once, whatever else the act is at a provider
     words = note if ruling.tell is EffectKind.NOTE else ""
     await tell_others(connection, hub, sheet, ruling, actor, remotes, words, now)
-    if note and ruling.tell in (EffectKind.ACKNOWLEDGE, EffectKind.SNOOZE, EffectKind.RESOLVE):
+    if note and ruling.tell is not EffectKind.NOTE:
         told = replace(ruling, tell=EffectKind.NOTE, stops_paging=False)
         await tell_others(connection, hub, sheet, told, actor, remotes, note, now)
     breakers = await open_breakers(connection, now)
+    asked_from = len(sheet.effects)
     plan, _ = ask.page(hub, sheet, incident, plan, remotes, breakers, now)
+    if ruling.given_on:
+        assigning.given_on(hub, sheet, incident, actor, asked_from)
     sheet.incidents[incident.id] = (incident, plan)
 
 

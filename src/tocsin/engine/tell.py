@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from tocsin.core.lifecycle import Ruling
 from tocsin.core.model import Actor, ActorKind, Incident, Line
 from tocsin.core.plan import Way
 from tocsin.core.ports import EffectKind, RemoteStatus
+from tocsin.engine import assigning
 from tocsin.engine.ask import add_effect, name_of, newest, waits_at
+from tocsin.engine.assigning import Body
 from tocsin.engine.hub import Hub
 from tocsin.store import outbox
 from tocsin.store import remotes as remotes_held
@@ -69,6 +72,7 @@ async def tell_others(
     remotes: list[Remote],
     note: str,
     now: datetime,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Put the act on the sheet for each connector that holds the incident, but the one it came from."""
     incident = ruling.incident
@@ -96,21 +100,40 @@ async def tell_others(
         body = {"person": actor.name if actor.person else "", "note": note}
         # by the life too: after a clock that stood or was set back, the resolve of a reopened one is another
         mark = f"{incident.life} {now:%Y%m%dT%H%M%S.%f}"
-        for kind in _as_it_can(hub, sheet, ruling, remote, actor, now):
-            add_effect(sheet, incident, name_of(remote), kind, body, now, mark=mark)
+        for kind, own in _as_it_can(hub, sheet, ruling, remote, actor, now, more or {}):
+            whose = own.get("to") or own.get("for", "")
+            mine = f"{mark} {whose}" if whose else mark
+            add_effect(sheet, incident, name_of(remote), kind, body | own, now, mark=mine)
 
 
 def _as_it_can(
-    hub: Hub, sheet: Sheet, ruling: Ruling, remote: Remote, actor: Actor, now: datetime
-) -> list[EffectKind]:
-    """What is asked for one act. Only what is acknowledged can be snoozed, so that comes first; where nothing can be
-    snoozed that is all, and it is told (S26)."""
-    if ruling.tell is not EffectKind.SNOOZE:
-        return [ruling.tell] if ruling.tell else []
-    first = [] if _kept_back(hub, EffectKind.ACKNOWLEDGE, remote, actor) else [EffectKind.ACKNOWLEDGE]
-    if hub.can_snooze(remote.connector):
-        return [*first, EffectKind.SNOOZE]
-    text = f"{remote.connector} cannot snooze: it is told of an acknowledgement, and asked again when the snooze ends"
+    hub: Hub,
+    sheet: Sheet,
+    ruling: Ruling,
+    remote: Remote,
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, Any],
+) -> list[tuple[EffectKind, Body]]:
+    """What is asked for one act, and what besides who and why. Only what is acknowledged can be snoozed, so that comes
+    first; where nothing can be snoozed that is all, and it is told (S26). Who acknowledged has it, there too."""
+    connector, tell = remote.connector, ruling.tell
+    if tell is EffectKind.ASSIGN:
+        return assigning.told(hub, sheet, ruling.incident, connector, actor, now)
+    if tell is EffectKind.ESCALATE:
+        return assigning.further(hub, sheet, ruling.incident, connector, more, now)
+    if tell is EffectKind.ACKNOWLEDGE:
+        return [(tell, {}), *assigning.with_ack(hub, connector, actor)]
+    if tell is not EffectKind.SNOOZE:
+        return [(tell, {})] if tell else []
+    first: list[tuple[EffectKind, Body]] = []
+    if not _kept_back(hub, EffectKind.ACKNOWLEDGE, remote, actor):
+        first = [(EffectKind.ACKNOWLEDGE, {}), *assigning.with_ack(hub, connector, actor)]
+    if hub.can_snooze(connector):
+        return [*first, (EffectKind.SNOOZE, {})]
+    text = (
+        f"{connector} cannot snooze: it is told of an acknowledgement, and asked again when the snooze ends"
+    )
     sheet.tell(now, ruling.incident, Line(kind="not_told", text=text, reason="snooze"))
     return first
 
@@ -127,6 +150,8 @@ def _kept_back(hub: Hub, kind: EffectKind, remote: Remote, actor: Actor) -> str:
         return "inbound"
     if kind is EffectKind.NOTE and not connector.sync_notes:
         return "inbound"
+    if kind in (EffectKind.ASSIGN, EffectKind.ESCALATE) and remote.status is RemoteStatus.RESOLVED:
+        return "inbound"  # there is nobody to have it any more
     if kind is EffectKind.RESOLVE and actor.kind is ActorKind.SENDER and not connector.auto_resolve:
         return "auto_resolve is off, so its incident stays open there"
     if (

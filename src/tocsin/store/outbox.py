@@ -11,7 +11,7 @@ from uuid import UUID
 from tocsin.core.breaker import Breaker, BreakerState
 from tocsin.core.hold import Gate
 from tocsin.core.ports import EffectKind, RemoteStatus
-from tocsin.core.remote import OUR_MARK, Expected
+from tocsin.core.remote import ANYBODY, OUR_MARK, Expected
 from tocsin.store.database import Connection, Row
 from tocsin.store.rows import Columns
 from tocsin.store.writing import Write, rehearse, write
@@ -308,6 +308,12 @@ async def expect(connection: Connection, works: Sequence[Work], now: datetime) -
         mine = [Expected(transition, now, note) for transition in _TRANSITIONS.get(work.kind, ())]
         if work.kind is EffectKind.NOTE and person:
             mine.append(Expected("note", now, f"{person}: {note}"))  # where all notes have one author
+        if words := str(work.body.get("words", "")):
+            to = ANYBODY if work.kind is EffectKind.ESCALATE else str(work.body.get("to", ""))
+            mine += [
+                Expected("reassigned", now, to),
+                Expected("note", now, words),
+            ]  # the note, where it cannot be done
         if work.kind is EffectKind.RESOLVE and person:
             # PagerDuty turns the resolution's text into a note of its own
             mine.append(Expected("note", now, f"{person} {OUR_MARK}"))
@@ -333,6 +339,8 @@ _TRANSITIONS: dict[EffectKind, tuple[str, ...]] = {
     EffectKind.SNOOZE: ("snoozed",),
     EffectKind.RESOLVE: ("resolved",),
     EffectKind.NOTE: ("note",),
+    EffectKind.ESCALATE: ("escalated",),
+    EffectKind.MERGE: ("merged", "resolved"),
 }
 _FIRST = frozenset({"accepted_at", "created_at", "notified_at"})
 _FACTS = _FIRST | {

@@ -145,6 +145,7 @@ def incident_of(row: Columns, parts: Iterable[Columns]) -> Incident:
         resolved_by=ActorKind(row["resolved_by"]) if row["resolved_by"] else None,
         closed_at=row["closed_at"],
         recurrence_of=row["recurrence_of"],
+        merged_into=row["merged_into"],
         config_version=row["config_version"],
         details=row["details"],
         links=links_in(row["links"]),

@@ -198,12 +198,12 @@ _INCIDENTS = Write(
     " life int, declared bool, origin text, policy text, rule text, group_key text, assignee text, opened_at timestamptz,"
     " acknowledged_at timestamptz, acknowledged_by text, resolved_at timestamptz, resolved_by text, closed_at timestamptz,"
     " recurrence_of bigint, config_version bigint, details jsonb, links jsonb, paging jsonb, last_join_at timestamptz,"
-    " updated_at timestamptz, fields jsonb, by_hand text[], snoozed_until timestamptz",
+    " updated_at timestamptz, fields jsonb, by_hand text[], snoozed_until timestamptz, merged_into bigint",
     """
     INSERT INTO incident (id, number, title, description, severity, status, team, correlation_id, life, declared, origin,
       policy, rule, group_key, assignee, opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, closed_at,
       recurrence_of, config_version, details, links, paging, last_join_at, updated_at, fields, by_hand,
-      snoozed_until)
+      snoozed_until, merged_into)
     SELECT r.* FROM {rows}
     ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
       severity = excluded.severity, status = excluded.status, life = excluded.life, policy = excluded.policy,
@@ -213,6 +213,7 @@ _INCIDENTS = Write(
       links = excluded.links, fields = excluded.fields, by_hand = excluded.by_hand,
       paging = excluded.paging, last_join_at = coalesce(excluded.last_join_at, incident.last_join_at),
       updated_at = excluded.updated_at, snoozed_until = excluded.snoozed_until,
+      declared = excluded.declared, merged_into = excluded.merged_into,
       over_in = CASE WHEN incident.status IN ('resolved', 'closed') THEN incident.life ELSE incident.over_in END
     """,
 )
@@ -230,6 +231,7 @@ def _incidents(sheet: Sheet, now: datetime) -> Rows:
             "details": x.details, "links": links_out(x.links), "paging": plan_out(plan),
             "last_join_at": sheet.joined.get(x.id), "updated_at": now, "fields": x.fields,
             "by_hand": sorted(x.by_hand), "snoozed_until": x.snoozed_until,
+            "merged_into": x.merged_into,
         }
         for x, plan in sheet.incidents.values()
     ]  # fmt: skip

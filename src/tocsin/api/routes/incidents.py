@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tocsin.api import shapes, views
 from tocsin.api.asking import (
@@ -21,23 +21,18 @@ from tocsin.api.asking import (
     actor_of,
     cursor_in,
     cursor_out,
-    needs,
     storable,
     words,
 )
-from tocsin.api.auth import Principal
 from tocsin.api.once import Keyed
 from tocsin.api.routes.answers import problems
 from tocsin.core.amend import FIELDS_MOST, NAME_MOST, VALUE_MOST, Wording
 from tocsin.core.errors import BadInput, FieldFault, NotFound
-from tocsin.core.lifecycle import Act
 from tocsin.core.model import IncidentStatus
 from tocsin.core.severity import Severity, severity_named
-from tocsin.core.snooze import end_of
 from tocsin.engine.amend import change
 from tocsin.engine.declare import declare
 from tocsin.engine.hub import Hub
-from tocsin.engine.respond import respond
 from tocsin.policy.times import duration
 from tocsin.store import incidents, reading, retention
 
@@ -125,36 +120,9 @@ class Changes(Strict):
         return self
 
 
-class Noted(Strict):
-    """What to say with it."""
-
-    note: Text = ""
-
-
-class Snoozed(Strict):
-    """Until when; one of the two, at most 7 days ahead."""
-
-    for_: Span | None = Field(None, alias="for", description="How long: 30m, 2h, 1d, or milliseconds.")
-    until: AwareDatetime | None = Field(None, description="Or until when.")
-    note: Text = ""
-
-
-class Note(Strict):
-    """A note."""
-
-    text: Text = Field(min_length=1)
-
-
-class Assigned(Strict):
-    """Whom to."""
-
-    user: Word = Field(min_length=1)
-
-
-MaybeNoted = Annotated[Noted | None, Body()]
 _CHANGED = {"description": "The incident afterwards.", "headers": {"Changed": {
     "description": "false when it had been done before", "schema": {"type": "string"}}}}  # fmt: skip
-_ACT: dict[str, Any] = {
+ACT: dict[str, Any] = {
     "response_model": shapes.Incident,
     "responses": {200: _CHANGED, **problems("not_found", "conflict", "bad_input", "too_large")},
 }
@@ -191,7 +159,7 @@ def _severities(text: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-async def _id_of(hub: Hub, name: str) -> UUID:
+async def id_of(hub: Hub, name: str) -> UUID:
     found = await hub.database.read(lambda c: incidents.id_of(c, name))
     if found is None:
         raise NotFound(
@@ -200,7 +168,7 @@ async def _id_of(hub: Hub, name: str) -> UUID:
     return found
 
 
-async def _shown(hub: Hub, incident: UUID, *, changed: bool = True) -> shapes.Incident:
+async def shown(hub: Hub, incident: UUID, *, changed: bool = True) -> shapes.Incident:
     found = await hub.database.read(lambda c: reading.incident_views(c, [incident]))
     return views.incident(found[incident], hub.policy, changed=changed)
 
@@ -218,7 +186,7 @@ async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Dec
         actor=actor_of(who, request), description=body.description, connectors=tuple(dict.fromkeys(body.connector)),
         fields={name: value for name, value in body.fields.items() if value},
     )  # fmt: skip
-    return await _shown(hub, made.id)
+    return await shown(hub, made.id)
 
 
 @router.get(
@@ -226,10 +194,10 @@ async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Dec
 )
 async def show_incident(hub: TheHub, who: Reader, name: str) -> shapes.Incident:
     """By INC-7, 7 or its id."""
-    return await _shown(hub, await _id_of(hub, name))
+    return await shown(hub, await id_of(hub, name))
 
 
-@router.patch("/{name}", summary="Change an incident", **_ACT)
+@router.patch("/{name}", summary="Change an incident", **ACT)
 async def change_incident(
     request: Request, response: Response, hub: TheHub, who: Writer, name: str, body: Changes
 ) -> shapes.Incident:
@@ -246,7 +214,7 @@ async def change_incident(
     done = await change(hub, name[:100], wanted, actor_of(who, request))
     if not done.changed:
         response.headers["Changed"] = "false"
-    return await _shown(hub, done.incident.id, changed=done.changed)
+    return await shown(hub, done.incident.id, changed=done.changed)
 
 
 @router.get(
@@ -257,7 +225,7 @@ async def show_timeline(
     hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
 ) -> shapes.Timeline:
     """What happened, when, by whom and why; the oldest first."""
-    incident, after = await _id_of(hub, name), cursor_in(query.cursor, datetime, int)
+    incident, after = await id_of(hub, name), cursor_in(query.cursor, datetime, int)
     found = await hub.database.read(
         lambda c: reading.timeline(c, incident, after=after, most=query.limit + 1)
     )
@@ -275,7 +243,7 @@ async def show_deliveries(
     hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
 ) -> shapes.Page[shapes.Delivery]:
     """Every attempt, the oldest first."""
-    incident, after = await _id_of(hub, name), cursor_in(query.cursor, datetime, int)
+    incident, after = await id_of(hub, name), cursor_in(query.cursor, datetime, int)
     found = await hub.database.read(
         lambda c: reading.deliveries(c, incident, after=after, most=query.limit + 1)
     )
@@ -292,7 +260,7 @@ async def show_alerts(
     hub: TheHub, who: Reader, name: str, query: Annotated[Paged, Query()]
 ) -> shapes.Page[shapes.Alert]:
     """The alerts that make it up, the newest first."""
-    wanted = reading.AlertFilter(incident=await _id_of(hub, name))
+    wanted = reading.AlertFilter(incident=await id_of(hub, name))
     before = cursor_in(query.cursor, datetime, UUID)
     found = await hub.database.read(
         lambda c: reading.alert_page(c, wanted, before=before, most=query.limit + 1)
@@ -302,80 +270,3 @@ async def show_alerts(
         cursor_out(page[-1].alert.first_event_at, page[-1].alert.id) if len(found) > len(page) else None
     )
     return shapes.Page(items=[views.alert(v) for v in page], next_cursor=following)
-
-
-# ---- acts ----------------------------------------------------------------------------------------------
-
-
-class Acting:
-    """Carries out one act for one caller."""
-
-    def __init__(
-        self,
-        request: Request,
-        response: Response,
-        hub: TheHub,
-        who: Annotated[Principal, Depends(needs("write"))],
-    ) -> None:
-        self._request, self._response, self._hub, self._who = request, response, hub, who
-
-    async def __call__(
-        self, name: str, act: Act, note: str = "", until: datetime | None = None
-    ) -> shapes.Incident:
-        actor = actor_of(self._who, self._request)
-        done = await respond(self._hub, name[:100], act, actor, note=note, until=until)
-        if not done.changed:
-            self._response.headers["Changed"] = "false"
-        return await _shown(self._hub, done.incident.id, changed=done.changed)
-
-
-TheAct = Annotated[Acting, Depends()]
-
-
-@router.post("/{name}/acknowledge", summary="Acknowledge", **_ACT)
-async def acknowledge(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
-    """Somebody is on it: paging stops, here and at every provider."""
-    return await act(name, Act.ACKNOWLEDGE, body.note if body else "")
-
-
-@router.post("/{name}/snooze", summary="Snooze", **_ACT)
-async def snooze(act: TheAct, hub: TheHub, name: str, body: Snoozed) -> shapes.Incident:
-    """An acknowledgement with an end: then it is open again and paged from its first step, you first. A new alert or
-    a worse one ends it before; an acknowledgement keeps it for good."""
-    span = duration(body.for_) if body.for_ is not None else None
-    return await act(name, Act.SNOOZE, body.note, end_of(span, body.until, hub.now()))
-
-
-@router.post("/{name}/resolve", summary="Resolve", **_ACT)
-async def resolve(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
-    """It is over, here and at every provider."""
-    return await act(name, Act.RESOLVE, body.note if body else "")
-
-
-@router.post("/{name}/close", summary="Close", **_ACT)
-async def close(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
-    """Put it away: nothing reopens it by itself."""
-    return await act(name, Act.CLOSE, body.note if body else "")
-
-
-@router.post("/{name}/reopen", summary="Reopen", **_ACT)
-async def reopen(act: TheAct, name: str, body: MaybeNoted = None) -> shapes.Incident:
-    """Take it up again; it is paged again."""
-    return await act(name, Act.REOPEN, body.note if body else "")
-
-
-@router.post("/{name}/notes", summary="Add a note", **_ACT)
-async def note(act: TheAct, name: str, body: Note) -> shapes.Incident:
-    """Into the timeline, and to the providers whose connector has sync_notes."""
-    return await act(name, Act.NOTE, body.text)
-
-
-@router.post("/{name}/assign", summary="Assign", **_ACT)
-async def assign(act: TheAct, hub: TheHub, name: str, body: Assigned) -> shapes.Incident:
-    """To a user of the configuration, by id."""
-    if body.user not in hub.policy.users:
-        fault = FieldFault("user", f"there is no user {body.user}")
-        raise BadInput(
-            "The incident cannot be assigned", faults=(fault,), hint="GET /api/v1/users lists them"
-        )
-    return await act(name, Act.ASSIGN, body.user)

@@ -43,6 +43,7 @@ from tocsin.providers.email.words import (
 LONGEST_TEXT = 100_000
 _CUSTOM = {"smtp_url", "from", "to", "username", "password", "auto_resolve", "sync_notes"}
 _REFUSED_LOGIN = (530, 534, 535, 538)
+_NO_WORDS = (EffectKind.ASSIGN, EffectKind.ESCALATE, EffectKind.MERGE)
 _FIRST = (EffectKind.CREATE, EffectKind.MESSAGE)
 """What opens a thread."""
 
@@ -77,6 +78,8 @@ def first_call(effect: Effect, connector: ConnectorSettings) -> Call | Skipped |
     sends nothing: a message once sent cannot be rewritten."""
     if effect.kind is EffectKind.SNOOZE:
         return Skipped(reason="nothing rings by e-mail that could be snoozed", status=RemoteStatus.UNKNOWN)
+    if effect.kind in _NO_WORDS:
+        return Skipped(reason=f"a mailbox cannot {effect.kind.value}", status=RemoteStatus.UNKNOWN)
     if effect.kind is EffectKind.UPDATE:
         return Skipped(reason="an e-mail cannot be rewritten", status=RemoteStatus.UNKNOWN)
     custom = connector.settings.get("custom")

@@ -21,44 +21,23 @@ from tocsin.core.ports import (
     Pending,
     Rejected,
     RemoteStatus,
-    Request,
     Response,
     Retry,
     Skipped,
     WireFault,
 )
-from tocsin.providers.opsgenie import alerts, answers, options
+from tocsin.providers.opsgenie import alerts, answers, options, writes
 from tocsin.providers.opsgenie.options import Settings
+from tocsin.providers.opsgenie.writes import path_of, request
+
+__all__ = ["first_call", "outcome_of", "path_of", "request", "search"]
 
 POLLS = 9  # 0.1 s, doubling: 51 s in all
-_VERB = {
-    EffectKind.ACKNOWLEDGE: "acknowledge",
-    EffectKind.SNOOZE: "snooze",
-    EffectKind.RESOLVE: "close",
-    EffectKind.NOTE: "notes",
-}
 _REACHED = {
     EffectKind.CREATE: RemoteStatus.TRIGGERED,
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.RESOLVE: RemoteStatus.RESOLVED,
 }
-
-
-def request(settings: Settings, method: str, path: str, body: Json = None) -> Request:
-    """A signed request; `path` begins with a slash and may hold a query."""
-    headers = {"Authorization": f"GenieKey {options.word(settings, 'api_key')}"}
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-    return Request(
-        method=method, url=options.address(settings) + path, headers=headers, body=answers.dumped(body)
-    )
-
-
-def path_of(remote_id: str, key: str, verb: str = "") -> str:
-    """The path of one alert, by id when it is known (S43), else by alias."""
-    identifier, kind = (remote_id, "id") if remote_id else (alerts.wire_alias(key), "alias")
-    quoted = quote(identifier, safe="", errors="replace")
-    return f"/v2/alerts/{quoted}{f'/{verb}' if verb else ''}?identifierType={kind}"
 
 
 def search(settings: Settings, keys: list[str], step: str) -> Call:
@@ -74,18 +53,27 @@ def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
     """What to send first."""
     if effect.kind is EffectKind.REOPEN:
         return Rejected(reason="Opsgenie cannot reopen; a new life is created instead", alarm=False)
+    if effect.kind is EffectKind.MERGE:
+        return Rejected(reason="Opsgenie has no merge", alarm=False)
     if effect.kind is EffectKind.MESSAGE:
         return Rejected(reason="Opsgenie makes an alert of everything it is sent; it takes no messages")
     if options.is_jsm(settings):
-        if effect.kind is EffectKind.SNOOZE:
-            return Rejected(reason="the integration events of JSM Operations have no snooze", alarm=False)
+        if effect.kind in (EffectKind.SNOOZE, EffectKind.ASSIGN, EffectKind.ESCALATE):
+            why = f"the integration events of JSM Operations have no {effect.kind.value}"
+            return Rejected(reason=why, alarm=False)
         # its events API reads nothing: the alias keeps a second create from being a second alert
-        return _create(effect, settings) if effect.kind is EffectKind.CREATE else _write(effect, settings)
+        return (
+            _create(effect, settings) if effect.kind is EffectKind.CREATE else writes.write(effect, settings)
+        )
     if effect.kind is EffectKind.CREATE:
         return _read(effect, settings, "lookup") if effect.look_first else _create(effect, settings)
     if effect.kind is EffectKind.NOTE:
-        return _notes(effect, settings) if effect.look_first else _write(effect, settings)
-    return _read(effect, settings, "read") if effect.reread or effect.look_first else _write(effect, settings)
+        return _notes(effect, settings) if effect.look_first else writes.write(effect, settings)
+    return (
+        _read(effect, settings, "read")
+        if effect.reread or effect.look_first
+        else writes.write(effect, settings)
+    )
 
 
 def outcome_of(effect: Effect, settings: Settings, step: str, answer: Response | WireFault) -> Outcome:
@@ -117,7 +105,7 @@ def outcome_of(effect: Effect, settings: Settings, step: str, answer: Response |
         return _found(effect, alerts.newest(same)) or Pending(_create(effect, settings))
     if name == "notes":
         written = any(note.get("note") == effect.note for note in answers.items(body["data"]))
-        return _done(effect, adopted=True) if written else Pending(_write(effect, settings))
+        return _done(effect, adopted=True) if written else Pending(writes.write(effect, settings))
     found = answers.mapping(body, "data")
     if not answers.text(found.get("id")):
         return answers.unreadable(answer)
@@ -139,33 +127,6 @@ def _notes(effect: Effect, settings: Settings) -> Call:
     return Call(request(settings, "GET", path), "notes", reads=True)
 
 
-def _write(effect: Effect, settings: Settings, part: int = 0) -> Call:
-    """The write of an effect; an update is a chain of writes, one per part."""
-    if effect.kind is EffectKind.UPDATE and options.is_jsm(settings):
-        # there is no verb for it: the new words come as a note
-        note = {**alerts.act_body(effect), "note": alerts.news(effect)}
-        return Call(request(settings, "POST", path_of(effect.remote_id, effect.key, "notes"), note), "write")
-    if effect.kind is not EffectKind.UPDATE:
-        path = path_of(effect.remote_id, effect.key, _VERB[effect.kind])
-        return Call(request(settings, "POST", path, alerts.act_body(effect) | alerts.sleep(effect)), "write")
-    name, value = _parts(effect, settings)[part]
-    path = path_of(effect.remote_id, effect.key, name)
-    method = "POST" if name == "details" else "PUT"
-    return Call(request(settings, method, path, {name: value, **alerts.act_body(effect)}), f"write:{part}")
-
-
-def _parts(effect: Effect, settings: Settings) -> list[tuple[str, Json]]:
-    """What an update writes; description and custom fields only when there are some. Details are added to those
-    there; what is no longer a field stays."""
-    parts: list[tuple[str, Json]] = [
-        ("message", alerts.message(effect)),
-        ("description", alerts.description(effect)),
-        ("priority", options.priority(settings, effect.severity)),
-        ("details", alerts.custom(effect)),
-    ]
-    return [(name, value) for name, value in parts if value]
-
-
 def _taken(effect: Effect, settings: Settings, rest: str, answer: Response, body: Json) -> Outcome:
     """202: taken at the door. The next part of an update, else the first poll."""
     request_id = answers.text(body.get("requestId"))
@@ -175,9 +136,9 @@ def _taken(effect: Effect, settings: Settings, rest: str, answer: Response, body
     if (
         effect.kind is EffectKind.UPDATE
         and not options.is_jsm(settings)
-        and part < len(_parts(effect, settings))
+        and part < len(writes.parts(effect, settings))
     ):
-        return Pending(_write(effect, settings, part), accepted=True)
+        return Pending(writes.write(effect, settings, part), accepted=True)
     return Pending(_poll(settings, 1, request_id), accepted=True)
 
 
@@ -217,6 +178,9 @@ def _judged(effect: Effect, settings: Settings, rest: str, body: Json) -> Outcom
             return Skipped(reason=f"closed at Opsgenie: {said}", status=RemoteStatus.RESOLVED)
         if "no open alert" in words:
             return Skipped(reason=f"nothing open at Opsgenie: {said}", status=RemoteStatus.UNKNOWN)
+    no_such = "does not exist" in words and "alert" not in words
+    if effect.kind in (EffectKind.ASSIGN, EffectKind.ESCALATE) and no_such:
+        return Pending(writes.in_words(effect, settings))
     gone = effect.kind is not EffectKind.CREATE and "does not exist" in words
     return Rejected(reason=f"Opsgenie refused: {said or 'no reason given'}", gone=gone)
 
@@ -242,4 +206,4 @@ def _decided(effect: Effect, settings: Settings, alert: Mapping[str, Json]) -> O
         return _done(effect, alert_id, adopted=True)
     if status is RemoteStatus.RESOLVED:
         return Skipped(reason="it is closed at Opsgenie", status=status)
-    return Pending(_write(effect, settings), remote_id=alert_id)
+    return Pending(writes.write(effect, settings), remote_id=alert_id)

@@ -108,6 +108,11 @@ def sleep(effect: Effect) -> dict[str, Json]:
     return {"endTime": f"{effect.snooze_until:%Y-%m-%dT%H:%M:%SZ}"}
 
 
+def owner(effect: Effect) -> dict[str, Json]:
+    """Whom it is assigned to, which that verb alone takes: https://docs.opsgenie.com/docs/alert-api (2026-11-20)."""
+    return {"owner": {"username": effect.assignee_email}} if effect.kind is EffectKind.ASSIGN else {}
+
+
 def status(alert: Mapping[str, Json]) -> RemoteStatus:
     """open and neither acknowledged nor snoozed = triggered, closed = resolved."""
     match alert.get("status"):

@@ -97,6 +97,11 @@ def responders(settings: Settings, effect: Effect) -> tuple[list[dict[str, str]]
     return own, []
 
 
+def mapped_policy(settings: Settings, name: str) -> dict[str, str] | None:
+    """Who stands for one of our escalation policies; None when nobody is mapped."""
+    return next(iter(_listed(table(settings, "policy_mappings").get(name))), None)
+
+
 def tokens(settings: Settings) -> list[str]:
     """The accepted `?token=`; several during a rotation."""
     value = setting(settings, "webhook_token")

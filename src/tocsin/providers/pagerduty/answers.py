@@ -13,11 +13,11 @@ from tocsin.core.answers import Manner, dumped, hide, items, json_of, mapping, t
 from tocsin.core.ports import Rejected, Response, Retry, WireFault
 
 __all__ = [
-    "ALREADY_ACKNOWLEDGED", "ALREADY_RESOLVED", "dumped", "error_code", "error_text", "hide", "items", "json_of", "mapping",
+    "ALREADY_ACKNOWLEDGED", "ALREADY_MERGED", "ALREADY_RESOLVED", "dumped", "error_code", "error_text", "hide", "items", "json_of", "mapping",
     "not_done", "text", "unreadable",
 ]  # fmt: skip
 
-ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED = 1001, 1002
+ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, ALREADY_MERGED = 1001, 1002, 1019
 
 
 def error_code(answer: Response) -> int:

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode
 from tocsin.core.checks import Heard, Here, Line, State, skew_line
 from tocsin.core.ports import Call, Response
 from tocsin.providers.pagerduty import answers, events_checks, inspection, options, subscriptions
+from tocsin.providers.pagerduty.calls import request
 from tocsin.providers.pagerduty.faults import fault
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request
 
 MOST = 50  # services and policies that are looked at one by one
 _READERS = {

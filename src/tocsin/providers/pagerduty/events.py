@@ -22,8 +22,8 @@ from tocsin.core.ports import (
 )
 from tocsin.core.severity import Severity
 from tocsin.providers.pagerduty import answers, options
+from tocsin.providers.pagerduty.calls import wire_key
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import wire_key
 
 LONGEST_SUMMARY = 1024  # runes
 LARGEST = 512_000  # bytes of a whole event; what Alertmanager keeps to as well
@@ -45,7 +45,8 @@ def first_call(effect: Effect, settings: Settings) -> Call | Skipped | Rejected:
     if effect.kind is EffectKind.REOPEN:
         return Rejected(reason="Events v2 cannot reopen; a new life is created instead", alarm=False)
     if effect.kind not in _ACTION:
-        return Skipped(reason=f"Events v2 cannot carry a {effect.kind.value}", status=RemoteStatus.UNKNOWN)
+        what = f"{'an' if effect.kind.value[0] in 'aeiou' else 'a'} {effect.kind.value}"
+        return Skipped(reason=f"Events v2 cannot carry {what}", status=RemoteStatus.UNKNOWN)
     key = options.mapped_service(settings, effect, "routing_key")
     event: dict[str, Json] = {
         "routing_key": key,

@@ -15,6 +15,7 @@ from tocsin.providers.pagerduty.answers import items, mapping, text
 REACHED = {
     EffectKind.ACKNOWLEDGE: RemoteStatus.ACKNOWLEDGED,
     EffectKind.RESOLVE: RemoteStatus.RESOLVED,
+    EffectKind.MERGE: RemoteStatus.RESOLVED,
     EffectKind.REOPEN: RemoteStatus.TRIGGERED,
 }
 _STATUS = {
@@ -70,6 +71,12 @@ def person(reference: Json) -> str:
     if not isinstance(reference, dict) or not text(reference.get("type")).startswith("user"):
         return ""
     return text(reference.get("summary")) or text(reference.get("name")) or text(reference.get("id"))
+
+
+def assignees(incident: Mapping[str, Json]) -> list[str]:
+    """The ids of the users who are asked, or have it."""
+    given = [text(mapping(one, "assignee").get("id")) for one in items(incident.get("assignments"))]
+    return [one for one in given if one]
 
 
 def state(incident: Mapping[str, Json]) -> RemoteState:

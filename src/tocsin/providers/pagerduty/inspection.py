@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from tocsin.core.ports import Call, Response
 from tocsin.providers.pagerduty import answers, options
+from tocsin.providers.pagerduty.calls import request
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request
 
 MOST = 20  # services; who maps more has seen the warning by then
 

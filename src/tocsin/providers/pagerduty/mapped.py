@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from tocsin.core.ports import Call, Response
 from tocsin.providers.pagerduty import options
+from tocsin.providers.pagerduty.calls import request
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request
 
 _KINDS = {
     "services": (("service_mappings",), "service_id"),

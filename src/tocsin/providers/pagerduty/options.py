@@ -79,13 +79,15 @@ def policy(settings: Settings, effect: Effect) -> str:
     """The id of the escalation policy to use; "" = the service's own. What our escalation policy is mapped to comes
     before what the service is mapped to, and both before the connector's."""
     by_service = table(settings, "escalation_mappings")
-    mapped = (
-        table(settings, "policy_mappings").get(effect.policy),
-        by_service.get(effect.service),
-        by_service.get("default"),
-    )
+    mapped = (mapped_policy(settings, effect.policy), by_service.get(effect.service), by_service.get("default"))
     named = (value for value in mapped if isinstance(value, str) and value)
     return next(named, word(settings, "escalation_policy_id"))
+
+
+def mapped_policy(settings: Settings, name: str) -> str:
+    """The id of the escalation policy that stands for one of ours; "" = none is mapped."""
+    mapped = table(settings, "policy_mappings").get(name)
+    return mapped if isinstance(mapped, str) else ""
 
 
 def secrets(settings: Settings) -> list[str]:

@@ -13,8 +13,8 @@ from tocsin.core.model import Json
 from tocsin.core.ports import Call, RemoteRef, RemoteState, Request, Response, WireFault
 from tocsin.core.values import replace
 from tocsin.providers.pagerduty import answers, incidents, options
+from tocsin.providers.pagerduty.calls import request, wire_key
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request, wire_key
 
 ONE_BY_ONE = 5
 PAGE = 100  # the most PagerDuty gives at once

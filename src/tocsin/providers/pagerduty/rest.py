@@ -6,10 +6,8 @@ https://developer.pagerduty.com/api-reference and its OpenAPI file, PagerDuty/ap
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from tocsin.core.model import Json
 from tocsin.core.ports import (
@@ -21,40 +19,25 @@ from tocsin.core.ports import (
     Pending,
     Rejected,
     RemoteStatus,
-    Request,
     Response,
     Retry,
     Skipped,
     WireFault,
 )
-from tocsin.providers.pagerduty import answers, incidents, options
+from tocsin.core.values import replace
+from tocsin.providers.pagerduty import answers, assignment, escalation, incidents, options
+from tocsin.providers.pagerduty.calls import path, request, wire_key
 from tocsin.providers.pagerduty.options import Settings
+from tocsin.providers.pagerduty.writes import merged, priority, title, write
 
-LONGEST_KEY = 255
-LONGEST_TITLE = 1024
-LONGEST_SNOOZE = 604_800  # seconds, at least 1; only of what is acknowledged (code 1012)
+__all__ = ["first_call", "lookup", "outcome_of", "request", "wire_key"]
+
+_READ_FIRST = (EffectKind.ASSIGN, EffectKind.ESCALATE)
 _ENDED_BY_RESOLVE = (EffectKind.ACKNOWLEDGE, EffectKind.SNOOZE, EffectKind.UPDATE)
 LONGEST_BODY = 60_000  # characters; PagerDuty names no figure, this stays under the 64 KB others met
 DUPLICATE = "matching dedup key already exists"
 # The sentence of the 400 that means "an open incident has this key": seen alike in four independent public
 # programs (2026-11-20); any 400 after we sent a key is looked up, so a changed wording costs one read.
-
-
-def wire_key(key: str) -> str:
-    """The key as PagerDuty takes it: at most 255 characters, else its SHA-256 (S8)."""
-    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-
-
-def request(settings: Settings, method: str, path: str, body: Json = None, query: str = "") -> Request:
-    """A signed request; `path` begins with a slash."""
-    headers = {
-        "Authorization": f"Token token={options.word(settings, 'api_key')}",
-        "Accept": "application/vnd.pagerduty+json;version=2",
-    }
-    if body is not None:
-        headers |= {"Content-Type": "application/json", "From": options.word(settings, "from_email")}
-    url = options.address(settings, "base_url", options.REST) + path + (f"?{query}" if query else "")
-    return Request(method=method, url=url, headers=headers, body=answers.dumped(body))
 
 
 def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
@@ -71,19 +54,26 @@ def first_call(effect: Effect, settings: Settings) -> Call | Rejected:
         return (
             _notes(settings, effect.remote_id)
             if effect.look_first
-            else _write(effect, settings, effect.remote_id)
+            else write(effect, settings, effect.remote_id)
         )
-    if effect.reread or effect.look_first:
-        return Call(request(settings, "GET", _path(effect.remote_id)), "read", reads=True)
-    return _write(effect, settings, effect.remote_id)
+    if effect.reread or effect.look_first or effect.kind in _READ_FIRST:
+        return Call(request(settings, "GET", path(effect.remote_id)), "read", reads=True)
+    return assignment.begin(effect, settings, effect.remote_id)
 
 
 def outcome_of(effect: Effect, settings: Settings, step: str, answer: Response | WireFault) -> Outcome:
     """What the answer to the call named `step` meant."""
     act = effect.kind is not EffectKind.CREATE and step != "find"
     name, _, told = step.partition(":")
+    if name == "merge":
+        return merged(effect, settings, answer)
     if isinstance(answer, Response) and (known := _already(effect, answer)):
         return known
+    if name == "as" and isinstance(answer, Response) and answer.status in (400, 403, 404):
+        # they are no user there, or may not do it: the connector's own user does
+        return Pending(write(replace(effect, person_email=""), settings, told))
+    if name == "write" and (instead := escalation.cannot(effect, settings, answer)):
+        return instead
     if refusal := answers.not_done(answer, options.secrets(settings), act=act):
         if name == "create" and isinstance(refusal, Rejected) and refusal.status == 400:
             return Pending(lookup(effect, settings, f"adopt:{_shortened(refusal.reason)}"))
@@ -96,6 +86,15 @@ def outcome_of(effect: Effect, settings: Settings, step: str, answer: Response |
         return _found(effect, settings, step, answer, body)
     if name == "notes":
         return _noted(effect, settings, told, answer, body)
+    if name in escalation.STEPS and effect.kind is EffectKind.ESCALATE:
+        return escalation.outcome_of(effect, settings, name, told, answer, body)
+    if name == "who":
+        return assignment.given(effect, settings, told, answer, body)
+    if name == "told":
+        if not answers.mapping(body, "note"):
+            return answers.unreadable(answer)
+        why = escalation.NO_WAY if effect.kind is EffectKind.ESCALATE else assignment.NOT_THERE
+        return Accepted(remote_id=effect.remote_id, created=True, note=f"in a note: {why}")
     if effect.kind is EffectKind.NOTE and name == "write":
         written = answers.mapping(body, "note")
         return Accepted(remote_id=told, created=True) if written else answers.unreadable(answer)
@@ -104,6 +103,9 @@ def outcome_of(effect: Effect, settings: Settings, step: str, answer: Response |
         return answers.unreadable(answer)
     if name == "read":
         return _decided(effect, settings, incident)
+    if effect.kind in _READ_FIRST:
+        # how it stands there is for others to tell: it may have been acknowledged meanwhile
+        return Accepted(remote_id=told, created=True)
     return incidents.accepted(incident, adopted=False, paging=effect.kind is EffectKind.CREATE)
 
 
@@ -143,13 +145,17 @@ def _decided(effect: Effect, settings: Settings, incident: Mapping[str, Json]) -
     """What to do now that the state there is known (S39: never acknowledge what is resolved)."""
     status, remote_id = incidents.status(incident), answers.text(incident.get("id"))
     if effect.kind is EffectKind.NOTE:
-        call = _notes(settings, remote_id) if effect.look_first else _write(effect, settings, remote_id)
+        call = _notes(settings, remote_id) if effect.look_first else write(effect, settings, remote_id)
         return Pending(call, remote_id=remote_id)
-    if status is incidents.REACHED.get(effect.kind):
+    if effect.kind is EffectKind.ESCALATE:
+        return escalation.decided(effect, settings, incident)
+    if effect.kind is EffectKind.ASSIGN:
+        return assignment.assignable(effect, settings, incident)
+    if status is incidents.REACHED.get(effect.kind) and not effect.assignee_email:
         return incidents.accepted(incident, adopted=True, paging=False)
     if status is RemoteStatus.RESOLVED and effect.kind in _ENDED_BY_RESOLVE:
         return Skipped(reason="it is resolved at PagerDuty; writing there could reopen it", status=status)
-    return Pending(_write(effect, settings, remote_id), remote_id=remote_id)
+    return Pending(assignment.begin(effect, settings, remote_id), remote_id=remote_id)
 
 
 def _already(effect: Effect, answer: Response) -> Outcome | None:
@@ -158,7 +164,7 @@ def _already(effect: Effect, answer: Response) -> Outcome | None:
         return None
     code = answers.error_code(answer)
     if code == answers.ALREADY_RESOLVED:
-        if effect.kind is EffectKind.RESOLVE:
+        if effect.kind in (EffectKind.RESOLVE, EffectKind.MERGE):
             return Accepted(
                 remote_id=effect.remote_id, created=True, adopted=True, status=RemoteStatus.RESOLVED
             )
@@ -179,41 +185,20 @@ def _create(effect: Effect, settings: Settings) -> Call | Rejected:
         )
     incident: dict[str, Json] = {
         "type": "incident",
-        "title": _title(effect),
+        "title": title(effect),
         "service": {"id": service, "type": "service_reference"},
         "urgency": options.urgency(settings, effect.severity),
         "incident_key": wire_key(effect.key),
         "body": {"type": "incident_body", "details": incidents.body_text(effect)[:LONGEST_BODY]},
-        **_priority(effect, settings),
+        **priority(effect, settings),
     }
     if policy := options.policy(settings, effect):
         incident["escalation_policy"] = {"id": policy, "type": "escalation_policy_reference"}
     return Call(request(settings, "POST", "/incidents", {"incident": incident}), "create")
 
 
-def _write(effect: Effect, settings: Settings, remote_id: str) -> Call:
-    if effect.kind is EffectKind.NOTE:
-        note = {"note": {"content": incidents.note_text(effect)}}
-        return Call(request(settings, "POST", f"{_path(remote_id)}/notes", note), f"write:{remote_id}")
-    if effect.kind is EffectKind.SNOOZE:
-        seconds = min(max(math.ceil(effect.snooze_for.total_seconds()), 1), LONGEST_SNOOZE)
-        return Call(
-            request(settings, "POST", f"{_path(remote_id)}/snooze", {"duration": seconds}),
-            f"write:{remote_id}",
-        )
-    fields: dict[str, Json] = {"type": "incident"}
-    if effect.kind is EffectKind.UPDATE:
-        fields |= {"title": _title(effect), "urgency": options.urgency(settings, effect.severity)}
-        fields |= _priority(effect, settings)
-    else:
-        fields["status"] = incidents.REACHED[effect.kind].value
-    if effect.kind is EffectKind.RESOLVE and (resolution := incidents.resolution(effect)):
-        fields["resolution"] = resolution
-    return Call(request(settings, "PUT", _path(remote_id), {"incident": fields}), f"write:{remote_id}")
-
-
 def _notes(settings: Settings, remote_id: str) -> Call:
-    return Call(request(settings, "GET", f"{_path(remote_id)}/notes"), f"notes:{remote_id}", reads=True)
+    return Call(request(settings, "GET", f"{path(remote_id)}/notes"), f"notes:{remote_id}", reads=True)
 
 
 def _noted(effect: Effect, settings: Settings, remote_id: str, answer: Response, body: Json) -> Outcome:
@@ -223,20 +208,7 @@ def _noted(effect: Effect, settings: Settings, remote_id: str, answer: Response,
     ours = incidents.note_text(effect)
     if any(note.get("content") == ours for note in answers.items(body["notes"])):
         return Accepted(remote_id=remote_id, created=True, adopted=True)
-    return Pending(_write(effect, settings, remote_id))
-
-
-def _path(remote_id: str) -> str:
-    return f"/incidents/{quote(remote_id, safe='', errors='replace')}"
-
-
-def _title(effect: Effect) -> str:
-    return (" ".join(effect.title.split()) or "Untitled incident")[:LONGEST_TITLE]
-
-
-def _priority(effect: Effect, settings: Settings) -> dict[str, Json]:
-    priority = options.by_severity(settings, "priority_mapping", effect.severity)
-    return {"priority": {"id": priority, "type": "priority_reference"}} if priority else {}
+    return Pending(write(effect, settings, remote_id))
 
 
 def _shortened(reason: str) -> str:

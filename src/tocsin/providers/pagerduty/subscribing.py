@@ -14,8 +14,8 @@ from tocsin.core.model import Json
 from tocsin.core.ports import Call, Request, Response, WireFault
 from tocsin.core.webhooks import Made, Subscription
 from tocsin.providers.pagerduty import answers
+from tocsin.providers.pagerduty.calls import request
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request
 from tocsin.providers.pagerduty.subscriptions import EVENTS
 
 _PATH = "/webhook_subscriptions"

@@ -14,8 +14,8 @@ from tocsin.core.model import Json
 from tocsin.core.ports import Call, Response, WireFault
 from tocsin.core.webhooks import Listed, Subscription
 from tocsin.providers.pagerduty import answers, options, webhook
+from tocsin.providers.pagerduty.calls import request
 from tocsin.providers.pagerduty.options import Settings
-from tocsin.providers.pagerduty.rest import request
 
 PAGE, MOST_PAGES = 100, 5
 EVENTS = tuple(

@@ -224,7 +224,7 @@ class IncidentRoutes:
         self._apply_extras(incident, wanted, agent)
         if status == "acknowledged":
             desk.acknowledge(incident, agent)
-        elif status == "triggered":
+        elif status == "triggered" and not (assignees and incident.open):
             desk.retrigger(incident, agent)
         if assignees:
             desk.reassign(incident, assignees, agent)
