@@ -170,12 +170,13 @@ def test_declare_asks_on_a_terminal_and_takes_no_for_an_answer(im: Any, hub: Any
     ran = im("declare", "--sev", "1", tty=True, stdin="it burns\ndb\nn\n", asked=True)
     assert ran.code == 1
     assert "Declare SEV-1 critical on db: it burns?" in ran.err
-    assert hub.seen == []
+    assert "Asked, by “the worst go everywhere”: all of prod-pagerduty and prod-opsgenie" in ran.err
+    assert hub.of("POST", f"{API}/incidents") == []
 
 
 def test_declare_asks_on_a_terminal_and_goes_on_after_yes(im: Any, hub: Any) -> None:
     assert im("declare", "--sev", "1", tty=True, stdin="it burns\ndb\ny\n", asked=True).code == 0
-    assert hub.seen[0].body["services"] == ["db"]
+    assert hub.of("POST", f"{API}/incidents")[0].body["services"] == ["db"]
 
 
 def test_list_passes_its_filters_and_tells_of_more(im: Any, hub: Any) -> None:

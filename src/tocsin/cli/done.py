@@ -49,7 +49,7 @@ def each(
             failed.append((name, error))
     sides = (
         {one.name: there(session, one, seconds) for one in done}
-        if (seconds := _seconds(session, wait))
+        if (seconds := how_long(session, wait))
         else {}
     )
     _print(session, done, word, following.format(" ".join(one.name for one in done)), sides)
@@ -64,7 +64,8 @@ def each(
         not_well(sides)
 
 
-def _seconds(session: Session, wait: bool | None) -> float:
+def how_long(session: Session, wait: bool | None) -> float:
+    """Seconds that providers are waited for: as asked, else a moment on a terminal."""
     if wait is None:
         return _GLANCE if session.ask and session.print.format in ("table", "wide") else 0.0
     return _PATIENCE if wait else 0.0

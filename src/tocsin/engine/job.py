@@ -80,7 +80,7 @@ def effect_of(hub: Hub, work: Work, incident: Incident, now: datetime) -> Effect
         kind=work.kind, key=remote.key, incident=str(incident.id), incident_name=incident.name, title=incident.title,
         description=incident.description, severity=incident.severity, service=remote.service, team=incident.team,
         policy=policy_of(work.body, incident), correlation_id=incident.correlation_id,
-        details={**{name: plain(value) for name, value in incident.details.items()}, **incident.fields},
+        details={**{name: plain(value) for name, value in incident.details.items()}, **_siblings(incident), **incident.fields},
         fields=incident.fields, links=incident.links,
         remote_id=remote.remote_id, note=str(work.body.get("note", "")), **people_of(hub, work.body),
         incident_url=hub.incident_url(incident.name), recipients=(remote.recipient,) if remote.recipient else (),
@@ -99,6 +99,11 @@ def _acts(hub: Hub, work: Work, incident: Incident) -> tuple[Link, ...]:
     holder = holder_of(incident, hub.policy) if work.kind is EffectKind.NOTE and is_held(incident) else None
     warns = holder is not None and holder.email == to and not work.body.get("person")
     return links_for(hub, [incident], work.remote.connector, to, work.made_at) if pages or warns else ()
+
+
+def _siblings(incident: Incident) -> dict[str, str]:
+    """Each service has an incident of its own at a provider (RO-6): which belong together, for people there."""
+    return {"services": ", ".join(incident.services)} if len(incident.services) > 1 else {}
 
 
 def plain(value: object) -> str:
