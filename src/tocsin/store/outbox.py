@@ -252,9 +252,8 @@ async def still_leased(connection: Connection, effect: int, attempt: int) -> boo
 
 async def has_waiting(connection: Connection, remotes: Sequence[int]) -> bool:
     """True when more is queued for one of these remotes."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM effect WHERE remote = ANY($1) AND state = 'waiting')", list(remotes)
-    )
+    asked = "SELECT EXISTS (SELECT 1 FROM effect WHERE remote = ANY($1) AND state = 'waiting')"
+    found: bool = await connection.fetchval(asked, list(remotes))
     return found
 
 
