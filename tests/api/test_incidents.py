@@ -36,7 +36,7 @@ async def test_an_alert_and_its_incident_show_the_same_story(office: Office) -> 
         "parts": [], "team": "payments", "correlation_id": sent["correlation_id"], "opened_at": NOON,
         "acknowledged_at": None, "acknowledged_by": "", "snoozed_until": None, "resolved_at": None, "resolved_by": "",
         "closed_at": None, "assignee": "", "declared": False, "origin": "", "policy": "everywhere", "rule": "the worst go everywhere",
-        "next_step_at": "2026-11-16T12:15:00Z", "asks_again_at": None, "joined_meanwhile": [], "life": 1, "recurrence_of": None, "alerts": 1, "repeats": 1,
+        "next_step_at": "2026-11-16T12:15:00Z", "asks_again_at": None, "joined_meanwhile": [], "life": 1, "recurrence_of": None, "merged_into": None, "alerts": 1, "repeats": 1,
         "config_version": 1, "updated_at": NOON, "details": {}, "fields": {}, "links": [], "providers": [],
             "changed": True,
     }  # fmt: skip
@@ -224,7 +224,7 @@ async def test_an_acknowledgement_that_comes_too_late_is_a_conflict(office: Offi
 async def test_what_comes_later_is_not_there(office: Office) -> None:
     await office.incident()
 
-    assert (await office.ask("POST", "/api/v1/incidents/INC-1/merge", {})).status_code == 404
+    assert (await office.ask("POST", "/api/v1/incidents/INC-1/link", {})).status_code == 404
 
 
 async def test_s26_a_snooze_shows_its_end_and_is_said_once(office: Office) -> None:

@@ -170,7 +170,7 @@ def test_declare_asks_on_a_terminal_and_takes_no_for_an_answer(im: Any, hub: Any
     ran = im("declare", "--sev", "1", tty=True, stdin="it burns\ndb\nn\n", asked=True)
     assert ran.code == 1
     assert "Declare SEV-1 critical on db: it burns?" in ran.err
-    assert "Asked, by “the worst go everywhere”: all of prod-pagerduty and prod-opsgenie" in ran.err
+    assert "Asked, by “default”: nobody" in ran.err
     assert hub.of("POST", f"{API}/incidents") == []
 
 

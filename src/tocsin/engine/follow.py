@@ -126,7 +126,8 @@ async def _note_facts(connection: Connection, told: _Told) -> None:
     remote, change, judgement, now = told.remote, told.change, told.judgement, told.now
     facts: dict[str, object] = {}
     if judgement.verdict is Verdict.ECHO:
-        facts["expected"] = outbox.expected_out(unconfirmed(change, remote.expected))
+        known = await remotes.expected_now(connection, remote.id)
+        facts["expected"] = outbox.expected_out(unconfirmed(change, known))
     if judgement.status is not None and judgement.verdict is not Verdict.RECORD:
         if judgement.verdict is not Verdict.ECHO or not _passed(remote, change):
             facts["status"] = judgement.status.value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tocsin.core.remote import Expected
 from tocsin.store.database import Connection
 from tocsin.store.outbox import Remote, remote_of
 
@@ -21,6 +22,15 @@ async def proven(connection: Connection, connector: str, now: datetime) -> bool:
         now,
     )
     return bool(doubted)
+
+
+async def expected_now(connection: Connection, remote: int) -> tuple[Expected, ...]:
+    """Our writes that are not seen confirmed, as they stand now, and locked: a courier may have noted another one since
+    the remote was read."""
+    rows = await connection.fetchval("SELECT expected FROM remote WHERE id = $1 FOR UPDATE", remote)
+    return tuple(
+        Expected(e["transition"], datetime.fromisoformat(e["at"]), e.get("note", "")) for e in rows or ()
+    )
 
 
 async def follow_merge(connection: Connection, remote: Remote, target: str) -> None:
