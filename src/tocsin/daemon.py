@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from tocsin.api.app import build_app
@@ -48,6 +49,8 @@ from tocsin.store.tokens import Token
 from tocsin.worker import Worker
 
 _WARM_SECONDS = 1.5
+HEADERS_SECONDS = 15
+"""Whose headers are not there by then is cut off: a line that is kept open costs the sender alone."""
 
 
 class Daemon:
@@ -223,7 +226,7 @@ class Daemon:
         _check_free(self.settings.host, port)
         self._server = Server(
             app, address=self.settings.host, port=port, interface=Interfaces.ASGI, backlog=1024, log_enabled=False,
-            websockets=False,
+            websockets=False, http1_settings=HTTP1Settings(header_read_timeout=HEADERS_SECONDS * 1000),
         )  # fmt: skip
         self._tasks.append(asyncio.create_task(self._server.serve(), name="http"))
         shown = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::") else self.settings.host

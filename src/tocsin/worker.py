@@ -14,6 +14,7 @@ from typing import Any
 from tocsin import __version__
 from tocsin.engine import (
     alarm,
+    audit,
     canary,
     configure,
     credentials,
@@ -103,6 +104,7 @@ class Worker:
         self._tasks.append(
             asyncio.create_task(self._forever(logs.BELL, self._ship, logs.SHIP_SECONDS), name="logs")
         )
+        self._tasks.append(asyncio.create_task(self._forever("audit", self._audit, 2.0), name="audit"))
         if loops:
             others = [("hooks", self._hooks), ("timers", self._tick), ("reconcile", self._reconcile)]
             others += [(alarm.BELL, self._alarms), ("watch", self._watch.look), ("rungs", self._rungs)]
@@ -245,6 +247,9 @@ class Worker:
         while self._hub.away is None and await self._hub.logs.ship(self._hub.database) == logs.MOST_TOGETHER:
             pass
         return None
+
+    async def _audit(self) -> float | None:
+        return await audit.look(self._hub)
 
     async def _refresh(self) -> float | None:
         await configure.refresh(self._hub)

@@ -55,10 +55,13 @@ class Office:
         return AsyncClient(transport=transport, base_url=base, headers=headers)
 
     async def token(self, *scopes: str, expires_at: datetime | None = None) -> str:
-        """A new token's text, straight into the store."""
+        """A new token's text, straight into the store; "role:viewer" in place of scopes gives it a role."""
         text = new_token()
+        name, role = "-".join(scopes) or "none", ""
+        if name.startswith("role:"):
+            role, scopes = name.removeprefix("role:"), ()
         kept = tokens.Token(
-            id=new_id(self.at), name="-".join(scopes) or "none", scopes=scopes, made_at=self.at, expires_at=expires_at,
+            id=new_id(self.at), name=name, scopes=scopes, role=role, made_at=self.at, expires_at=expires_at,
             last_used_at=None, revoked_at=None,
         )  # fmt: skip
         await self.hub.database.transact(lambda c: tokens.add(c, kept, auth.digest_of(text)))

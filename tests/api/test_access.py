@@ -2,86 +2,102 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tocsin.api.description import document_of, operations
+from tocsin.api.app import bare_app
+from tocsin.api.roles import ANY, KEY, OPEN, PROOF, Rule, rules, table
 
 if TYPE_CHECKING:
     from conftest import Office
 
 SERVER = "http://hub.example"
-OPEN = {"/healthz", "/readyz", "/api/v1/session"}
-BY_KEY = ("/integrations/", "/connectors/", "/v2/")
+ROLES_PAGE = Path(__file__).parents[2] / "docs/roles.md"
+ROLES = ("viewer", "responder", "manager", "admin")
+ENDLESS = "/api/v1/stream"  # test_stream.py asks it
 
 
-def addresses(office: Office) -> Iterator[tuple[str, str, str]]:
-    """(method, address with names filled in, the scope it needs) of everything that is described."""
-    for path, method, _ in operations(document_of(office.rest)):
-        keyed = path.startswith(BY_KEY)
-        if keyed or (path in OPEN and method in ("get", "post")):
-            continue
-        filled = path.replace("{alert_id}", "0190c0de-0000-7000-8000-000000000000")
-        filled = filled.replace("{token_id}", "0190c0de-0000-7000-8000-000000000000").replace(
-            "{name}", "nothing"
-        )
-        yield method.upper(), filled, needed(method, path)
+def addresses(office: Office) -> Iterator[tuple[Rule, str]]:
+    """Each address that asks who calls, with its names filled in."""
+    for rule in rules(office.rest):
+        if rule.needs not in (OPEN, KEY, PROOF) and (rule.path, rule.method) != (ENDLESS, "GET"):
+            filled = re.sub(r"\{(alert_id|token_id)\}", "0190c0de-0000-7000-8000-000000000000", rule.path)
+            yield (
+                rule,
+                re.sub(
+                    r"\{version\}", "99", re.sub(r"\{\w+\}", "nothing", filled.replace("{version}", "99"))
+                ),
+            )
 
 
-def needed(method: str, path: str) -> str:
-    changes_all = method == "post" and path.startswith("/api/v1/config") and not path.endswith("/diff")
-    if path.startswith("/api/v1/tokens") or changes_all:
-        return "admin"
-    if path == "/api/v1/connectors/check" or (path.endswith(("/webhook", "/discover")) and method == "post"):
-        return "admin"  # credentials and addresses that an apply alone could bring in
-    if path in ("/api/v1/connectors", "/api/v1/connectors/{name}") and method != "get":
-        return "admin"  # what an apply may do, one entry of it
-    if path.startswith("/api/v1/connectors/") and path.endswith(("/pause", "/resume")):
-        return "admin"
-    if path in ("/api/v1/whoami", "/api/v1/session", "/api/v1/session/link"):
-        return ""
-    if path.startswith("/api/v1/alerts") and method == "post":
-        return "intake"
-    if method == "get" or path in ("/api/v1/explain", "/api/v1/config/diff", "/api/v1/oncall/refresh"):
-        return "read"
-    if path.endswith("/preview"):
-        return "read"
-    return "write"
+def test_the_table_is_what_the_routes_ask_for() -> None:
+    """docs/roles.md is written anew by `python -m tocsin.api.roles docs/roles.md`; its difference is what somebody
+    may now, or may not any more."""
+    assert ROLES_PAGE.read_text() == table(bare_app())
+
+
+def test_an_address_that_asks_for_nobody_fails() -> None:
+    app = bare_app()
+    app.add_api_route("/api/v1/forgotten", lambda: None)
+
+    with pytest.raises(LookupError, match="GET /api/v1/forgotten asks for nothing"):
+        rules(app)
+
+
+def test_only_these_answer_everybody() -> None:
+    assert sorted(f"{r.method} {r.path}" for r in rules(bare_app()) if r.needs == OPEN) == [
+        "GET /api/v1/openapi.json", "GET /docs", "GET /docs/style.css", "GET /healthz", "GET /readyz", "HEAD /healthz",
+        "HEAD /readyz", "POST /api/v1/session",
+    ]  # fmt: skip
 
 
 async def test_the_walk_meets_every_address(office: Office) -> None:
     met = list(addresses(office))
 
-    assert len(met) > 35
-    assert {scope for *_, scope in met} == {"", "read", "write", "intake", "admin"}
+    assert len(met) > 60
+    assert {rule.needs for rule, _ in met} == {ANY, "read", "write", "manage", "intake", "admin"}
 
 
 async def test_without_a_token_every_address_answers_401(office: Office) -> None:
     async with office.client() as client:
-        for method, path, _ in addresses(office):
-            answer = await client.request(method, path, json={})
+        for rule, path in addresses(office):
+            answer = await client.request(rule.method, path, json={})
 
-            assert answer.status_code == 401, f"{method} {path}: {answer.status_code}"
+            assert answer.status_code == 401, f"{rule.method} {path}: {answer.status_code}"
             assert answer.headers["www-authenticate"].startswith("Bearer")
             assert answer.json()["code"] == "not_allowed"
 
 
-@pytest.mark.parametrize("scope", ["read", "write", "intake"])
-async def test_a_token_opens_what_its_scope_allows_and_nothing_else(office: Office, scope: str) -> None:
-    for method, path, need in addresses(office):
-        if path == "/api/v1/stream" and scope == "read":
-            continue  # it has no end: test_stream.py
-        answer = await office.ask(method, path, {}, scope=scope)
+@pytest.mark.parametrize("role", ROLES[:-1])
+async def test_a_role_opens_what_the_table_says_and_nothing_else(office: Office, role: str) -> None:
+    for rule, path in addresses(office):
+        answer = await office.ask(rule.method, path, {}, scope=f"role:{role}")
 
-        allowed = need in ("", scope) or (need == "intake" and scope == "write")
-        assert (answer.status_code == 403) is not allowed, f"{method} {path} with {scope}: {answer.text}"
+        allowed = rule.least is None or ROLES.index(rule.least) <= ROLES.index(role)
+        assert (answer.status_code == 403) is not allowed, f"{rule.method} {path} as {role}: {answer.text}"
         if not allowed:
             assert answer.json()["code"] == "forbidden"
-            assert need in answer.json()["detail"]
+            assert f"needs the role {rule.least}" in answer.json()["detail"]
+            assert "can give it" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("scope", ["read", "write", "intake"])
+async def test_a_token_with_scopes_keeps_what_it_could_do(office: Office, scope: str) -> None:
+    opened = {"read": {ANY, "read"}, "write": {ANY, "write", "manage", "intake"}, "intake": {ANY, "intake"}}[
+        scope
+    ]
+    for rule, path in addresses(office):
+        answer = await office.ask(rule.method, path, {}, scope=scope)
+
+        assert (answer.status_code == 403) is (rule.needs not in opened), (
+            f"{rule.method} {path}: {answer.text}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +176,7 @@ async def test_demo_mode_trusts_this_machine_alone(
 
     assert answer.status_code == status
     if status == 200:
-        assert answer.json()["scopes"] == ["read", "write", "intake", "admin"]
+        assert (answer.json()["role"], answer.json()["teams"]) == ("admin", [])
 
 
 @pytest.mark.parametrize(

@@ -402,6 +402,9 @@ KEYLESS = {
     "diff_config": "a question",
     "preview_silence": "a question",
     "preview_maintenance": "a question",
+    "export_audit": "its answer is a file; taken twice it is told twice",
+    "test_connector": "a question, asked of a provider",
+    "check_draft": "a question, with credentials that are kept nowhere",
 }
 
 

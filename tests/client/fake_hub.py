@@ -272,6 +272,38 @@ TOKEN = {
     "id": "tok-1", "name": "cron-db1", "scopes": ["intake"], "created_at": "2026-11-20T02:20:00Z",
     "expires_at": "2027-02-18T02:20:00Z", "last_used_at": None,
 }  # fmt: skip
+_ACTED = {
+    "id": 42, "seq": 42, "hash": "4df93d41" * 8, "at": "2026-11-20T02:14:07Z", "actor": "ada", "actor_kind": "person",
+    "origin": "command", "via": "token 0190", "address": "198.51.100.7", "action": "incident.acknowledge",
+    "object": "INC-7", "outcome": "done", "text": "acknowledged", "before": {"status": "open"},
+    "after": {"status": "mitigated", "note": "on it"},
+}  # fmt: skip
+AUDIT = [
+    _ACTED | {"id": 43, "seq": None, "hash": "", "actor": "cron", "actor_kind": "token", "origin": "api", "before": None,
+              "action": "api.declare_incident", "object": "incidents", "outcome": "refused", "after": None,
+              "text": "cron may not do this: it needs the role responder"},
+    _ACTED,
+    _ACTED | {"id": 41, "seq": 41, "actor": "bo", "actor_kind": "provider", "origin": "webhook", "via": "prod-pagerduty",
+              "action": "incident.assign", "before": {"assignee": ""}, "after": {"assignee": "bo"}},
+]  # fmt: skip
+AUDIT_HOLDS = {
+    "ok": True, "first": 1, "last": 42, "hash": "4df93d41" * 8, "checked": 42, "head": 42, "waiting": 1, "more": False,
+    "faults": [],
+}  # fmt: skip
+DEPLOYS = TOKEN | {
+    "id": "tok-2", "name": "deploys", "role": "responder", "scopes": ["read", "write", "intake"], "teams": ["payments"],
+}  # fmt: skip
+USERS = [
+    {"name": "ada", "id": "ada", "shown": "Ada", "email": "ada@example.com", "role": "admin", "teams": []},
+    {
+        "name": "cy",
+        "id": "cy",
+        "shown": "Cy",
+        "email": "cy@example.com",
+        "role": "responder",
+        "teams": ["payments"],
+    },
+]
 ACCEPTED = {"alert_id": "a-1", "correlation_id": "c0ffee00-1111", "status": "queued", "duplicate": False}
 DIFF = "--- version 3\n+++ hub.yaml\n@@ -1,2 +1,2 @@\n teams:\n-  payments: {lead: ada}\n+  payments: {lead: bo}\n"
 
@@ -400,9 +432,15 @@ def filled(hub: Hub) -> Hub:
     hub.answer("GET", f"{api}/digests", {"items": DIGESTS, "next_cursor": None})
     hub.answer("POST", f"{api}/digests/the%20quiet%20ones/send", {"name": "the quiet ones", "alerts": 3})
     hub.answer("GET", f"{api}/connectors/prod-opsgenie", BROKEN)
-    hub.answer("GET", f"{api}/tokens", {"items": [TOKEN], "next_cursor": None})
+    hub.answer("GET", f"{api}/audit", {"items": AUDIT, "next_cursor": None})
+    hub.answer("GET", f"{api}/audit/verify", AUDIT_HOLDS)
+    hub.answer("GET", f"{api}/tokens", {"items": [TOKEN, DEPLOYS], "next_cursor": None})
     hub.answer("POST", f"{api}/tokens", TOKEN | {"token": "tsn_abcdef0123456789"}, 201)
     hub.answer("DELETE", f"{api}/tokens/tok-1", None, 204)
+    hub.answer("GET", f"{api}/tokens/tok-1", TOKEN)
+    hub.answer("POST", f"{api}/tokens/tok-1/rotate", DEPLOYS | {"token": "tsn_0123456789abcdef"}, 201)
+    hub.answer("GET", f"{api}/users", {"items": USERS, "next_cursor": None})
+    hub.answer("GET", f"{api}/users/cy", USERS[1])
     hub.answer(
         "GET",
         f"{api}/health",

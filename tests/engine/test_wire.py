@@ -1,6 +1,7 @@
 """What the wire says when the other side answers, refuses, hangs, breaks off or speaks slowly."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -276,3 +277,33 @@ async def test_a_mail_server_that_hangs_holds_nobody_up(wire: Wire, monkeypatch:
         faults = await asyncio.gather(*hanging)
 
     assert all(isinstance(fault, WireFault) for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:169.254.169.254]/",
+        "http://metadata.google.internal/x",
+    ],
+)
+async def test_where_machines_get_their_credentials_is_never_called(wire: Wire, url: str) -> None:
+    """TR-5: a configuration may come from anywhere; what it names is not called from inside."""
+    answer = await wire.send(Request(method="GET", url=url))
+
+    assert isinstance(answer, WireFault)
+    assert answer.kind is FaultKind.CONNECT
+    assert "the hub never calls" in answer.message
+
+
+async def test_a_name_that_leads_there_leads_nowhere(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns a name may change where it leads after the configuration was checked."""
+
+    async def rebound(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebound)
+    answer = await wire.send(Request(method="GET", url="http://pagerduty.example/"))
+
+    assert isinstance(answer, WireFault)
+    assert answer.kind is FaultKind.CONNECT

@@ -29,7 +29,7 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 
 
 def needs(scope: str) -> Callable[[Request], Awaitable[Principal]]:
-    """A dependency that lets only callers with `scope` through."""
+    """A dependency that lets only callers through who have `scope`, by their role or their token (core/roles.py)."""
 
     async def ask(request: Request) -> Principal:
         return await authorize(hub_of(request), request.scope, scope)
@@ -40,6 +40,7 @@ def needs(scope: str) -> Callable[[Request], Awaitable[Principal]]:
 
 Reader = Annotated[Principal, Depends(needs("read"))]
 Writer = Annotated[Principal, Depends(needs("write"))]
+Manager = Annotated[Principal, Depends(needs("manage"))]
 Admin = Annotated[Principal, Depends(needs("admin"))]
 Anyone = Annotated[Principal, Depends(needs(""))]
 

@@ -9,27 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from tocsin.api import scoped, throttle
 from tocsin.api.problems import Forbidden
 from tocsin.core.errors import NotAllowed
+from tocsin.core.roles import NEEDS, SCOPES, Role, may, role_named
+from tocsin.engine.acting import acting, refuse
 from tocsin.engine.hub import Hub
 from tocsin.store import tokens
 from tocsin.store.database import DatabaseAway
 
-SCOPES = ("read", "write", "intake", "admin")
 COOKIE = "tocsin_session"
 CSRF_HEADER = "x-tocsin"
-SESSION_LASTS = timedelta(days=7)
-CODE_LASTS = timedelta(minutes=10)
 
 _KEPT_SECONDS = 2.0
 """A token is looked up anew after this long, so that revoking it at another node is felt at once."""
@@ -42,39 +42,75 @@ _kept: OrderedDict[tuple[str, bytes], tuple[float, tokens.Token]] = OrderedDict(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling. `via` is "token", "session" or "demo"; `id` tells two tokens of one name apart."""
+    """Who is calling. `via` is "token", "session" or "demo"; `id` tells two tokens of one name apart. `role` None =
+    they have scopes alone; `teams` = they act for these, none = for all; `user` = a user of the configuration."""
 
     name: str
     scopes: tuple[str, ...]
     via: str
     id: str = ""
+    role: Role | None = None
+    teams: tuple[str, ...] = ()
+    user: str = ""
+
+    @property
+    def kind(self) -> str:
+        """ "token" or "person", as the audit log says it."""
+        return "token" if self.via == "token" and not self.user else "person"
 
     def may(self, needed: str) -> bool:
-        """True when the scopes allow it: admin implies all, and write may bring alerts in."""
-        return (
-            "admin" in self.scopes or needed in self.scopes or (needed == "intake" and "write" in self.scopes)
-        )
+        """True when the role, or else the scopes, allow it."""
+        return may(self.role, self.scopes, needed)
 
 
 async def authorize(hub: Hub, scope: Mapping[str, Any], needed: str) -> Principal:
-    """The caller of an ASGI request, when they have the scope `needed` ("" = any known caller).
+    """The caller of an ASGI request, when they may do what asks for `needed` ("" = any known caller).
 
-    Raises NotAllowed (401) for a stranger, Forbidden (403) for a known caller who may not.
+    Raises NotAllowed (401) for a stranger, Forbidden (403) for a known caller who may not, TooMany (429) for an
+    address that shows wrong tokens too often.
     """
     headers = _headers(scope)
-    principal = await _by_token(hub, headers) or await _by_cookie(hub, scope, headers)
+    principal = await _by_token(hub, scope, headers) or await _by_cookie(hub, scope, headers)
     principal = principal or _by_demo(hub, scope, headers)
     if principal is None:
         raise NotAllowed(
             "No API token came with the request",
-            hint="send Authorization: Bearer tsn_…; `im token create NAME --scope read` makes one, `im open` signs a browser in",
+            hint="send Authorization: Bearer tsn_…; `im token create NAME --role viewer` makes one, `im open` signs a browser in",
         )
-    if needed and not principal.may(needed):
-        raise Forbidden(
-            f"{principal.name} may not do this: it needs the scope {needed}, and there is {', '.join(principal.scopes) or 'none'}",
-            hint=f"`im token create NAME --scope {needed}` makes a token that may",
-        )
+    _known(principal)
+    fault = _too_little(hub, principal, needed) or await scoped.beyond_teams(
+        hub, principal.name, principal.teams, scope, needed
+    )
+    if fault is not None:
+        if acting() is None:  # else whoever began it tells, whatever refused it (once.py)
+            refuse(hub, None, fault.message, name=principal.name, kind=principal.kind, via=principal.id)
+        raise fault
     return principal
+
+
+def _too_little(hub: Hub, principal: Principal, needed: str) -> Forbidden | None:
+    """The refusal of who may not; it says which role may, and who can give it."""
+    if principal.may(needed):
+        return None
+    has = principal.role.value if principal.role else f"the scopes {', '.join(principal.scopes) or 'none'}"
+    givers = [user.name for user in hub.policy.users.values() if user.role is Role.ADMIN]
+    whom = f"{', '.join(givers[:5])} can give it (admin)" if givers else "an administrator can give it"
+    return Forbidden(
+        f"{principal.name} may not do this: it needs the role {NEEDS[needed]} (scope {needed}), and there is {has}",
+        hint=f"{whom}: `role: {NEEDS[needed]}` of a user in the configuration, or `im token create NAME --role {NEEDS[needed]}`",
+    )
+
+
+def _known(principal: Principal) -> None:
+    """It is this principal who acts, for the audit log."""
+    who = acting()
+    if who is None or who.actor:
+        return
+    who.actor, who.kind, who.via = principal.name, principal.kind, principal.id
+    if principal.via == "session":
+        who.origin = "page"
+    elif principal.via == "demo" and who.origin != "command":
+        who.origin = "demo"
 
 
 def digest_of(text: str) -> bytes:
@@ -108,18 +144,60 @@ def _loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-async def _by_token(hub: Hub, headers: Mapping[str, str]) -> Principal | None:
+async def _by_token(hub: Hub, scope: Mapping[str, Any], headers: Mapping[str, str]) -> Principal | None:
     given = headers.get("authorization")
     if given is None:
         return None
     kind, _, text = given.partition(" ")
-    token = await _token(hub, digest_of(text.strip())) if kind.lower() == "bearer" else None
-    if token is None:
+    digest, token, caller = digest_of(text.strip()), None, address_in(scope)
+    if kind.lower() == "bearer":
+        if hub.token_known(digest) is None:
+            throttle.refuse(
+                hub.wrong_tokens, "API tokens", caller, hub.now()
+            )  # before the database is asked, but never who is known
+        token = await _token(hub, digest)
+    principal = _of_token(hub, token) if token is not None else None
+    if principal is None:
+        hub.wrong_tokens.count(caller, hub.now())
+        if token is None and kind.lower() == "bearer":
+            await _note_old(hub, digest)
         raise NotAllowed(
             "The API token is not known, was revoked or has run out",
             hint="`im token create NAME --scope read` makes a new one",
         )
-    return Principal(token.name, token.scopes, "token", f"token {token.id}")
+    return principal
+
+
+def _of_token(hub: Hub, token: tokens.Token) -> Principal | None:
+    """None for the token of a user who is not in the configuration any more."""
+    role, teams = role_named(token.role), token.teams
+    if token.user:
+        user = hub.policy.users.get(token.user)
+        if user is None:
+            return None
+        role = min(role or user.role, user.role, key=lambda one: one.rank)
+        teams = teams or user.teams
+    scopes = role.scopes if role is not None else token.scopes
+    return Principal(token.user or token.name, scopes, "token", f"token {token.id}", role, teams, token.user)
+
+
+def of_session(hub: Hub, session: tokens.Session, id: str) -> Principal | None:
+    """Whom a session stands for now: a user's role is that of the configuration in force. None for a user who is
+    not in it any more."""
+    role, teams, name = role_named(session.role), session.teams, session.name
+    if session.user:
+        user = hub.policy.users.get(session.user)
+        if user is None:
+            return None
+        role, teams, name = user.role, user.teams, user.name
+    scopes = role.scopes if role is not None else session.scopes
+    return Principal(name, scopes, "session", id, role, teams, session.user)
+
+
+def address_in(scope: Mapping[str, Any]) -> str:
+    """Where a request comes from."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 async def _token(hub: Hub, digest: bytes) -> tokens.Token | None:
@@ -143,6 +221,17 @@ async def _token(hub: Hub, digest: bytes) -> tokens.Token | None:
     return token
 
 
+async def _note_old(hub: Hub, digest: bytes) -> None:
+    """Somebody shows a token that was good once: the audit log says whose."""
+    if hub.away is not None:
+        return
+    with suppress(DatabaseAway):
+        old = await hub.patience.within(_ASK_SECONDS, hub.database.read(lambda c: tokens.ever(c, digest)))
+        if old is not None:
+            text = "the token was revoked" if old.revoked_at else "the token has run out"
+            refuse(hub, acting(), text, name=old.name, kind="token", via=f"token {old.id}")
+
+
 def _over(token: tokens.Token, now: datetime) -> bool:
     return token.expires_at is not None and token.expires_at <= now
 
@@ -152,11 +241,17 @@ async def _by_cookie(hub: Hub, scope: Mapping[str, Any], headers: Mapping[str, s
     if not text:
         return None
     found = await hub.database.read(lambda c: tokens.find_session(c, digest_of(text), hub.now()))
-    if found is None:
+    principal = of_session(hub, found, session_id(text)) if found is not None else None
+    if principal is None:
         return None
     if scope["method"] not in _SAFE and headers.get(CSRF_HEADER) != "1":
         raise Forbidden("A browser's write needs the header X-Tocsin: 1", hint="the dashboard sends it")
-    return Principal(found[0], found[1], "session", f"session {digest_of(text).hex()[:32]}")
+    return principal
+
+
+def session_id(cookie: str) -> str:
+    """What a session is called, by which nobody can use it."""
+    return f"session {digest_of(cookie).hex()[:32]}"
 
 
 def session_cookie(header: str) -> str:
@@ -179,7 +274,7 @@ def _by_demo(hub: Hub, scope: Mapping[str, Any], headers: Mapping[str, str]) -> 
         raise Forbidden(
             "A page of another site may not write here", hint="demo mode trusts this machine's own callers"
         )
-    return Principal("demo", SCOPES, "demo", "demo")
+    return Principal("demo", SCOPES, "demo", "demo", Role.ADMIN)
 
 
 def _foreign(headers: Mapping[str, str]) -> bool:
@@ -188,38 +283,3 @@ def _foreign(headers: Mapping[str, str]) -> bool:
     return site not in ("none", "same-origin") or (
         origin is not None and urlsplit(origin).netloc != headers.get("host")
     )
-
-
-# ---- sessions ----------------------------------------------------------------------------------------
-
-
-async def new_link(hub: Hub, *, name: str, scopes: tuple[str, ...], base: str) -> str:
-    """A one-time address that signs one browser in with these scopes; good for ten minutes."""
-    code = secrets.token_urlsafe(24)
-    await hub.database.transact(
-        lambda c: tokens.open_session(
-            c, hash=digest_of(code), kind="code", name=name, scopes=scopes, expires_at=hub.now() + CODE_LASTS
-        )
-    )
-    return f"{base.rstrip('/')}/?code={code}"
-
-
-async def sign_in(hub: Hub, code: str) -> tuple[Principal, str]:
-    """(who, cookie) for a one-time code, which is spent. Raises NotAllowed."""
-    now = hub.now()
-    spent = await hub.database.transact(lambda c: tokens.spend_code(c, digest_of(code), now))
-    if spent is None:
-        raise NotAllowed("This link was used already or is too old", hint="`im open` makes a new one")
-    name, scopes = spent
-    cookie = secrets.token_urlsafe(32)
-    await hub.database.transact(
-        lambda c: tokens.open_session(
-            c,
-            hash=digest_of(cookie),
-            kind="session",
-            name=name,
-            scopes=scopes,
-            expires_at=now + SESSION_LASTS,
-        )
-    )
-    return Principal(name, scopes, "session"), cookie

@@ -15,8 +15,9 @@ from tocsin.api import inbound, shapes
 
 INTRODUCTION = """Everything the command line and the dashboard do goes through this API.
 
-Send `Authorization: Bearer tsn_…`; `im token create NAME --scope read` makes a token. Scopes: read, write, intake
-(bring alerts in; write may too) and admin, which implies all. A browser's session is a cookie, and its writes need
+Send `Authorization: Bearer tsn_…`; `im token create NAME --role responder` makes a token. Roles: viewer,
+responder, manager and admin, each of which may all that those before it may (docs/roles.md says which address asks
+for which); a token may have scopes in place of a role: read, write, intake and admin. A browser's session is a cookie, and its writes need
 `X-Tocsin: 1`. In demo mode callers on the same machine need no token.
 
 A write may carry an `Idempotency-Key`: the same request under the same key of the same caller is carried out once,

@@ -20,8 +20,11 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from tocsin.api.auth import authorize
+from tocsin.api.caller import caller_of
+from tocsin.api.problems import Forbidden
 from tocsin.core.errors import BadInput, Conflict, FieldFault, Later, NotAllowed, Refusal
 from tocsin.engine import configure, mapped
+from tocsin.engine.acting import begun, refuse
 from tocsin.engine.hub import Hub
 from tocsin.engine.seal import Unsealable
 from tocsin.store import answers
@@ -179,13 +182,18 @@ class Keyed(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         plain = super().get_route_handler()
-        if not self.takes_key:
-            return plain
 
         async def handle(request: Request) -> Response:
-            if HEADER not in request.headers:
-                return await plain(request)
-            return await _handle(request, plain)
+            hub: Hub = request.app.state.hub
+            with begun(hub, caller_of(request, self.name, writes=self.takes_key)) as who:
+                try:
+                    if not self.takes_key or HEADER not in request.headers:
+                        return await plain(request)
+                    return await _handle(request, plain)
+                except Forbidden as fault:
+                    if who.actor:
+                        refuse(hub, who, fault.message, name=who.actor, kind=who.kind, via=who.via)
+                    raise
 
         return handle
 

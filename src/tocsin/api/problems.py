@@ -31,7 +31,9 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "too_large": 413,
     "method_not_allowed": 405,
+    "last_admin": 409,
     "busy": 429,
+    "too_many_attempts": 429,
     "unavailable": 503,
     "quarantined": 503,
     "provider_away": 502,
@@ -39,7 +41,8 @@ STATUS: dict[str, int] = {
     "refused": 500,
     "internal": 500,
 }
-"""Code of a refusal -> status. 429 means that the queue or the disk is full, and nothing else (S17)."""
+"""Code of a refusal -> status. To a sender 429 means that the queue or the disk is full, and nothing
+else (S17); who shows wrong tokens or codes without end gets it too."""
 
 _TITLES = {
     "bad_input": "The request is not right",
@@ -53,6 +56,8 @@ _TITLES = {
     "too_large": "Too large",
     "method_not_allowed": "Not with this method",
     "busy": "Too busy",
+    "too_many_attempts": "Wrong too often",
+    "last_admin": "Somebody must be left who may",
     "unavailable": "Not now",
     "quarantined": "Kept aside",
     "provider_away": "The provider does not answer",
@@ -65,7 +70,7 @@ Raw = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class Forbidden(NotAllowed):
-    """Known, but without the scope, or without the header that a browser's write needs."""
+    """Known, but without the role, for another team, or without the header that a browser's write needs."""
 
     code = "forbidden"
 

@@ -372,6 +372,10 @@ class Token(BaseModel):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    role: str = Field("", description="Empty = it has scopes alone.")
+    teams: list[str] = Field([], description="For these alone it acts; empty = for all.")
+    user: str = Field("", description="Whose it is; it has no more than they have.")
+    made_by: str = ""
     token: str | None = None
 
 
@@ -380,6 +384,9 @@ class Whoami(BaseModel):
 
     name: str
     scopes: list[str]
+    role: str = Field("", description="viewer, responder, manager or admin; empty = scopes alone.")
+    teams: list[str] = []
+    user: str = ""
     via: str
     demo: bool
     version: str

@@ -195,7 +195,8 @@ def node(one: Node, now: datetime) -> states.Node:
 def token(kept: Token, *, text: str | None = None) -> shapes.Token:
     return shapes.Token(
         id=kept.id, name=kept.name, scopes=list(kept.scopes), created_at=kept.made_at, expires_at=kept.expires_at,
-        last_used_at=kept.last_used_at, revoked_at=kept.revoked_at, token=text,
+        last_used_at=kept.last_used_at, revoked_at=kept.revoked_at, token=text, role=kept.role,
+        teams=list(kept.teams), user=kept.user, made_by=kept.made_by,
     )  # fmt: skip
 
 

@@ -63,11 +63,11 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("hub_file", CONFIGURATION, "Show what applying a configuration file would change."),
     "config": Entry("configs", CONFIGURATION, "Versions of the configuration: list, show, diff, rollback."),
     "connector": Entry(
-        "connectors",
-        CONFIGURATION,
-        "Look at connectors: list, status, test, health, webhook, discover, sync, diff.",
+        "connectors", CONFIGURATION, "Connectors: add, test, list, status, config, map, pause, sync …"
     ),
-    "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, create, revoke."),
+    "token": Entry("tokens", CONFIGURATION, "Manage API tokens: list, show, create, rotate, revoke."),
+    "user": Entry("users", CONFIGURATION, "Look at users and invite them: list, show, invite."),
+    "audit": Entry("audit", CONFIGURATION, "Who did what: list, show, tail, verify, export."),
     "context": Entry("context", SERVER, "Servers by name: list, use, add, show, remove."),
     "completion": Entry(
         "topics",

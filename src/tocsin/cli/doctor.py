@@ -18,7 +18,8 @@ from tocsin.cli.places import is_loopback
 from tocsin.cli.wording import age, plain
 
 if TYPE_CHECKING:
-    from tocsin.client.shapes import Config, Connector, Ready, Who
+    from tocsin.client.access import Who
+    from tocsin.client.shapes import Config, Connector, Ready
     from tocsin.client.states import Canary
 
 app = typer.Typer()
@@ -129,7 +130,7 @@ def _who(who: Who, session: Session) -> Check:
         )
     if not is_loopback(session.client.url) and session.client.url.startswith("http://"):
         return Check("token", WARN, f"{who.name}, but the token travels unencrypted", "use https")
-    return Check("token", GOOD, f"{who.name}, may {', '.join(who.scopes) or 'nothing'}")
+    return Check("token", GOOD, f"{who.name}, {who.role or 'may ' + (', '.join(who.scopes) or 'nothing')}")
 
 
 _STEPS = {

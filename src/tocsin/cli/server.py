@@ -67,16 +67,22 @@ def resume(session: Session) -> None:
     session.print.say(f"The hold is over: {count} of before it may leave now. Next: im list", "dim")
 
 
-@command(app, "open", example="im open")
+@command(app, "open", example="im open\nim open --user bo")
 def open_dashboard(
     session: Session,
+    user: Annotated[
+        str,
+        typer.Option(
+            "--user", metavar="NAME", help="As this user of the configuration, so that who acts is known."
+        ),
+    ] = "",
     print_only: Annotated[bool, typer.Option("--print", help="Print the address; open no browser.")] = False,
 ) -> None:
     """Open the dashboard, signed in.
 
     The address signs one browser in, once; do not pass it on.
     """
-    link = session.client.session_link()
+    link = session.client.session_link(user=user)
     if not session.print.data({"url": link}):
         session.print.line(plain(link))
     if print_only or not session.print.tty or not _has_screen():

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from tocsin.client.access import Access
 from tocsin.client.acts import Acts, acted
+from tocsin.client.audit import AuditLog
+from tocsin.client.catalog import Catalog
 from tocsin.client.connectors import Managed
 from tocsin.client.deliveries import Delivery
 from tocsin.client.digests import Digest, DigestSent
@@ -26,10 +29,7 @@ from tocsin.client.shapes import (
     Explanation,
     Incident,
     Page,
-    SessionLink,
     TimelineLine,
-    Token,
-    Who,
     paged,
     shaped,
 )
@@ -38,7 +38,7 @@ from tocsin.client.stream import Stream
 from tocsin.client.transport import KEY_HEADER
 
 
-class Client(Acts, Reports, Looks, LogWays, Figures, Managed):
+class Client(Acts, Reports, Looks, LogWays, Figures, Managed, AuditLog, Access, Catalog):
     """A server's public API. Every method raises ClientError; see `tocsin.client.errors`.
 
     `url` like http://127.0.0.1:8000 (ValueError when it is none), `timeout` in seconds. Use it as a context
@@ -269,27 +269,6 @@ class Client(Acts, Reports, Looks, LogWays, Figures, Managed):
         """Where providers and the hub differ, the newest first. `state` is open, ended or all; narrowed by
         `connector` and `incident`, in pages by `limit` and `cursor`."""
         return self._page("/api/v1/divergences", Divergence, {"state": state, **narrowed})
-
-    def tokens(self) -> Page[Token]:
-        """The API tokens, without their secret."""
-        return self._page("/api/v1/tokens", Token, {})
-
-    def create_token(self, name: str, scopes: Sequence[str], *, expires_at: str = "") -> Token:
-        """Make a token; its secret is in this answer and never again. `expires_at` is RFC 3339 or empty."""
-        body = {"name": name, "scopes": list(scopes)} | _known({"expires_at": expires_at})
-        return shaped(self.call("POST", "/api/v1/tokens", json_body=body).json(), Token)
-
-    def revoke_token(self, token_id: str) -> None:
-        """Make a token useless, at once."""
-        self.call("DELETE", f"/api/v1/tokens/{_part(token_id)}")
-
-    def whoami(self) -> Who:
-        """Who the server takes this token for."""
-        return self._one("/api/v1/whoami", Who)
-
-    def session_link(self) -> str:
-        """A one-time address that signs a browser in."""
-        return shaped(self.call("POST", "/api/v1/session/link", json_body={}).json(), SessionLink).url
 
     def stream(self, *, last_event_id: str = "") -> Stream:
         """Open the event stream on a connection of its own; iterate over it for StreamEvent."""

@@ -322,34 +322,6 @@ class Ready(Shape):
     reasons: list[dict[str, Any]] = []
 
 
-class Who(Shape):
-    """Who the server takes the caller for."""
-
-    name: str = ""
-    scopes: list[str] = []
-    demo: bool = False
-    version: str = ""
-    public_url: str = ""
-
-
-class Token(Shape):
-    """An API token; `token` itself is only in the answer that made it."""
-
-    id: str = ""
-    name: str = ""
-    scopes: list[str] = []
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
-    last_used_at: datetime | None = None
-    token: str = ""
-
-
-class SessionLink(Shape):
-    """A one-time address for a browser."""
-
-    url: str = ""
-
-
 S = TypeVar("S", bound=Shape)
 
 

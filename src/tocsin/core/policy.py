@@ -16,6 +16,7 @@ from tocsin.core.bucket import Rate
 from tocsin.core.model import Json
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.retention import Retention
+from tocsin.core.roles import DEFAULT, Role
 from tocsin.core.severity import Severity
 from tocsin.core.targets import SlaSettings, Targets
 
@@ -109,9 +110,13 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
+    """`role` and `teams`: what they may, and for which teams alone (none = all)."""
+
     id: str
     name: str
     email: str = ""
+    role: Role = DEFAULT
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

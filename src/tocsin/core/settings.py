@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from tocsin.core.model import Json
+from tocsin.core.reach import unreachable
 from tocsin.core.severity import Severity, severity_named
 
 Settings = Mapping[str, Json]
@@ -94,7 +95,7 @@ def _address_fault(settings: Settings, value: Json) -> str:
         return "must not hold a user, a query or a fragment"
     if parts.scheme == "http" and not _loopback(host) and settings.get("allow_http") is not True:
         return "must be https; http only for loopback or with allow_http: true"
-    return ""
+    return unreachable(host)
 
 
 def _loopback(host: str) -> bool:

@@ -18,7 +18,7 @@ from tocsin.core.silent import is_held
 from tocsin.core.values import replace
 from tocsin.engine import ask
 from tocsin.engine.hub import Hub
-from tocsin.engine.respond import Response, alert_follows, keep_holding, not_silent, rung
+from tocsin.engine.respond import Response, alert_follows, keep_holding, not_silent, rung, told
 from tocsin.engine.tell import tell_others, tell_update
 from tocsin.store import incidents, outbox, undecided
 from tocsin.store.breakers import open_breakers
@@ -68,6 +68,7 @@ async def change(hub: Hub, name: str, wanted: Wording, actor: Actor) -> Response
         sheet.incidents[incident.id] = (incident, plan)
         tell_update(hub, sheet, incident, remotes, now)
         await save(connection, sheet, now)
+        await told(connection, hub, "change", kept.incident, incident, actor)
         return Response(incident, True, "amended")
 
     response = await hub.database.transact(work)
@@ -82,8 +83,8 @@ async def rise(
     """Routed again at once: targets not yet paged are, and who has it already is asked again."""
     routed = _routed(hub, incident, severity, alerts, now)
     incident, line = worsened(incident, severity, routed, hub.policy, by=actor.shown)
-    for told in (line, *routed.reasons):
-        sheet.tell(now, incident, told, actor=actor.shown if told is line else "")
+    for reason in (line, *routed.reasons):
+        sheet.tell(now, incident, reason, actor=actor.shown if reason is line else "")
     if routed.kind is not RouteKind.PAGE:
         return incident, plan
     steps = with_channels(routed.steps, routed.channels)

@@ -13,6 +13,7 @@ from tocsin.core.errors import BadInput, Conflict, FieldFault
 from tocsin.core.model import Action, Event
 from tocsin.core.proving import canary_due, canary_over
 from tocsin.core.severity import Severity
+from tocsin.engine.acting import tell
 from tocsin.engine.admission import admit_within
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
@@ -46,6 +47,7 @@ async def begin(hub: Hub, by: str, connectors: Sequence[str] = ()) -> Run:
         run = Run(id=new_id(now), started_at=now, asked_by=by, connectors=names, ended_at=None, found={})
         await canaries.add(connection, run)
         await _say(connection, hub, run, Action.CREATE)
+        await tell(connection, hub, "canary.send", str(run.id), after={"connectors": list(names)}, text=by)
         return run
 
     run = await hub.database.transact(work)

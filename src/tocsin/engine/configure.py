@@ -19,6 +19,7 @@ from tocsin.core.alias import joining
 from tocsin.core.errors import BadInput, FieldFault, Refusal
 from tocsin.core.values import replace
 from tocsin.engine import hook_secrets, mapped, snapshot, weigh
+from tocsin.engine.acting import Acting, begun, tell
 from tocsin.engine.hub import Active, Hub, RefusedFile, log
 from tocsin.engine.seal import LOST_KEY, Unsealable
 from tocsin.engine.snapshot import Snapshot
@@ -153,16 +154,11 @@ async def apply_at_start(hub: Hub, file: Path, environment: Mapping[str, str]) -
     try:
         text = await asyncio.to_thread(file.read_text, "utf-8")
         named = {name: environment[name] for name in _NAMED.findall(text) if name in environment}
-        applied = await apply(
-            hub,
-            text,
-            environment=named,
-            file_name=str(file),
-            author="start",
-            origin="file",
-            force=not in_force,
-            start=True,
-        )
+        with begun(hub, Acting(origin="start", actor="start", kind="hub", via=hub.name, writes=False)):
+            applied = await apply(
+                hub, text, environment=named, file_name=str(file), author="start", origin="file", force=not in_force,
+                start=True,
+            )  # fmt: skip
     except (BadInput, weigh.Unsafe, OSError, UnicodeDecodeError) as fault:
         if not in_force:
             raise
@@ -205,8 +201,19 @@ async def install(
     sealed = {secret: hub.seal.close(secret, loaded.secrets[secret]) for secret in changed}
     await configs.save_secrets(connection, sealed, now, used=policies.secret_names(loaded.document))
     await weigh.now_in_force(connection, loaded.policy, now, changed)
+    number = before.version if before else 0
+    about = {
+        "sealed_anew": sorted(changed),
+        "forced": bool(expected.refusals),
+        "origin": origin,
+        "file": name,
+    }
     if before is not None and not expected.changed:
         await configs.credentials_changed(connection)
+        if changed:
+            await tell(
+                connection, hub, "configuration.credentials", f"version {number}", after=about, text=author
+            )
         return expected
     if expected.refusals:
         origin += " (forced)"
@@ -214,6 +221,10 @@ async def install(
         connection, hash=loaded.hash, author=author, origin=origin, document=loaded.document, now=now
     )
     told = tuple(f"{fault.field}: {fault.message} (forced)" for fault in expected.refusals)
+    about |= {"version": version, "difference": expected.diff, "refusals": list(told)}
+    await tell(
+        connection, hub, "configuration.apply", f"version {version}", before={"version": number}, after=about, text=author
+    )  # fmt: skip
     return replace(expected, version=version, warnings=(*expected.warnings, *told), refusals=())
 
 

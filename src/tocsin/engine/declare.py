@@ -25,9 +25,10 @@ from tocsin.core.route import Route, route
 from tocsin.core.severity import Severity
 from tocsin.core.values import replace
 from tocsin.engine import ask
+from tocsin.engine.acting import tell
 from tocsin.engine.hub import Hub
 from tocsin.engine.ids import new_id
-from tocsin.engine.respond import rung
+from tocsin.engine.respond import rung, told_of
 from tocsin.store import incidents
 from tocsin.store.breakers import open_breakers
 from tocsin.store.database import Connection
@@ -85,6 +86,8 @@ async def declare(
         plan, _ = ask.page(hub, sheet, incident, plan, [], await open_breakers(connection, now), now)
         sheet.incidents[incident.id] = (incident, plan)
         await save(connection, sheet, now)
+        after = {**told_of(incident), "connectors": list(connectors)}
+        await tell(connection, hub, "incident.declare", incident.name, after=after, actor=actor)
         return incident
 
     incident = await hub.database.transact(work)

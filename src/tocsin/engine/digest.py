@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from tocsin.core.digest import subject_of, text_of, worst_of
 from tocsin.engine import post
+from tocsin.engine.acting import tell
 from tocsin.engine.hub import Hub, log
 from tocsin.store import digests, messages
 from tocsin.store.database import Connection
@@ -46,7 +47,10 @@ async def send_now(hub: Hub, name: str) -> int:
     async def work(connection: Connection) -> int:
         periods = await digests.collected(connection, name=name, closing=True)
         await _write(connection, hub, periods, hub.now())
-        return sum(len(period.ids) for period in periods)
+        count = sum(len(period.ids) for period in periods)
+        if count:
+            await tell(connection, hub, "digest.send", name, after={"alerts": count})
+        return count
 
     count = await hub.database.transact(work)
     hub.wake.ring("effects")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from tocsin.core.retention import Retention
 from tocsin.engine import weigh
 from tocsin.engine.hub import Hub, log
-from tocsin.store import aliases, bundles, configs, digests, messages, proofs, retention
+from tocsin.store import aliases, audit, bundles, configs, digests, messages, proofs, retention
 from tocsin.store.database import Connection
 
 _ROUNDS, _LEFT_LONG_AGO = 50, timedelta(days=1)
@@ -27,7 +28,8 @@ async def forget(hub: Hub) -> list[str]:
         try:
             needed = await hub.database.read(lambda c, table=table: retention.still_needed(c, table))  # type: ignore[misc]
             until = min(now - span, needed) if needed else now - span
-            dropped += await retention.drop_before(hub.database, table, until.date())
+            farewell = partial(audit.before_drop, now=now) if table == "audit" else None
+            dropped += await retention.drop_before(hub.database, table, until.date(), farewell)
         except Exception as fault:  # noqa: BLE001 - tried again in some hours; the other tables need not wait
             log.warning(
                 "not_forgotten_yet", table=table, fault=type(fault).__name__, message=str(fault)[:200]

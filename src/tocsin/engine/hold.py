@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.core.errors import Conflict
 from tocsin.core.hold import BARRIER, DOWN_FOR, HOLD_FOR, Hold
+from tocsin.engine.acting import tell
 from tocsin.engine.hub import Hub, log
 from tocsin.store import marks
 from tocsin.store.database import Connection
@@ -67,7 +68,7 @@ class Watch:
     async def _begin(self, number: int, reason: str) -> None:
         hub, now = self._hub, self._hub.now()
         hold = Hold(since=now, until=now + HOLD_FOR, reason=reason)
-        begun = await hub.database.transact(lambda c: marks.begin_hold(c, hold, hub.node, number + 1))
+        begun = await hub.database.transact(lambda c: self._began(c, hold, number + 1))
         hub.hold = hub.hold or hold
         await self._remember(Remembered(hub.installation, number + 1))
         if begun:
@@ -75,6 +76,12 @@ class Watch:
             log.error(
                 "hold", reason=reason, until=hold.until.isoformat(), would_page=len(waiting), next="im resume"
             )
+
+    async def _began(self, connection: Connection, hold: Hold, number: int) -> bool:
+        begun = await marks.begin_hold(connection, hold, self._hub.node, number)
+        if begun:
+            await tell(connection, self._hub, "hold.begin", "pages of before", text=hold.reason)
+        return begun
 
     async def _backlog(self) -> bool:
         now = self._hub.now()
@@ -129,7 +136,10 @@ async def end(hub: Hub, by: str) -> None:
     """The hold is over, here at once and at every other node with its next look."""
 
     async def work(connection: Connection) -> bool:
-        return await marks.end_hold(connection, by, hub.now())
+        over = await marks.end_hold(connection, by, hub.now())
+        if over:
+            await tell(connection, hub, "hold.end", "pages of before", text=by)
+        return over
 
     ended = await hub.database.transact(work)
     hub.hold, hub.awake_since = None, hub.now()

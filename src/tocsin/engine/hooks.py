@@ -12,6 +12,7 @@ from tocsin.core.errors import NotAllowed, NotFound, Refusal, Unavailable
 from tocsin.core.ports import Malformed, Proof, Request
 from tocsin.core.webhooks import Subscribable
 from tocsin.engine import heard, hook_gate
+from tocsin.engine.acting import Acting, begun
 from tocsin.engine.diverge import end_agreed
 from tocsin.engine.follow import follow
 from tocsin.engine.hub import Hub, log
@@ -168,6 +169,7 @@ async def _apply(connection: Connection, hub: Hub, hook: Hook) -> Callable[[], N
     except Malformed as fault:
         await hooks.settle(connection, hook, "failed", f"unreadable: {fault.message}")
         return partial(heard.unreadable, hub, hook, fault.message)
-    told = [await follow(connection, hub, connector, change) for change in changes]
+    with begun(hub, Acting(origin="webhook", address=hook.remote_address)):
+        told = [await follow(connection, hub, connector, change) for change in changes]
     await hooks.settle(connection, hook, "done", "; ".join(told) or "nothing in it")
     return partial(heard.followed, hub, hook, changes, told)

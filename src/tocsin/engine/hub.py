@@ -24,6 +24,8 @@ from tocsin.core.policy import Connector, Integration, Policy, TimedMute
 from tocsin.core.ports import Call, ConnectorSettings, Effect, EffectKind, RemoteRef
 from tocsin.core.redact import Redactor
 from tocsin.core.severity import Severity
+from tocsin.core.throttle import Throttle
+from tocsin.engine.attempts import Attempts
 from tocsin.engine.counted import Counted
 from tocsin.engine.hook_gate import HookGate
 from tocsin.engine.hook_secrets import Given, laid_over
@@ -32,6 +34,7 @@ from tocsin.engine.owed import Owed
 from tocsin.engine.patience import Patience
 from tocsin.engine.refused import Refused
 from tocsin.engine.seal import Seal
+from tocsin.engine.seen import Seen
 from tocsin.engine.together import Together
 from tocsin.providers import ProviderKind
 from tocsin.sources import SourceKind, announced
@@ -149,6 +152,8 @@ class Hub:
     `skew` = how far this node's own clock is ahead of the database's, 0 while they agree (S49).
     `folder` = where it keeps what must survive without one; `snapshot` = what was last written there.
     `own_database` = the database's files lie in that folder; `refused` = whom it refused for want of room (S17).
+    `attempts` = acts refused to callers that are known, until they are written down (TR-4); `wrong_tokens`,
+    `wrong_codes` = how often which address showed one (TR-5);
     `owed` = what it has claimed and not yet written down; `lost` is told by whoever finds the database away.
     `logs` = what it says of its work; `own_secrets` = the process's own, which no line may hold either.
     `debugged` = the types whose connectors tell every call, by the process's environment."""
@@ -178,6 +183,10 @@ class Hub:
     owed: Owed = field(default_factory=Owed)
     refused: Refused = field(default_factory=Refused)
     hook_gate: HookGate = field(default_factory=HookGate)
+    wrong_tokens: Throttle = field(default_factory=Throttle)
+    wrong_codes: Throttle = field(default_factory=Throttle)
+    attempts: Attempts = field(default_factory=Attempts)
+    audit_seen: Seen = field(default_factory=Seen)
     own_database: bool = False
     lost: Callable[[Exception], None] = lambda fault: log.warning("database_away", message=str(fault)[:200])
     refused_file: RefusedFile | None = None

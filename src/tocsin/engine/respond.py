@@ -18,6 +18,7 @@ from tocsin.core.ports import EffectKind, RemoteStatus
 from tocsin.core.silent import is_held, withdrawn
 from tocsin.core.values import replace
 from tocsin.engine import ask, assigning
+from tocsin.engine.acting import tell
 from tocsin.engine.hub import Hub
 from tocsin.engine.tell import tell_others
 from tocsin.store import incidents, outbox, undecided
@@ -110,7 +111,35 @@ async def act_on(
             alert_follows(sheet, alert.id, alert.status, ruling.alerts_become, actor, now)
         await carry_out(connection, hub, sheet, ruling, kept, actor, note, now)
     await save(connection, sheet, now)
+    if ruling.changed or (not ruling.refused and actor.kind is ActorKind.PERSON):
+        await told(
+            connection, hub, act.value, kept.incident, ruling.incident, actor, note=note, text=ruling.reason
+        )
     return ruling
+
+
+async def told(
+    connection: Connection, hub: Hub, act: str, was: Incident, now: Incident, actor: Actor, *, note: str = "",
+    text: str = "",
+) -> None:  # fmt: skip
+    """An act on an incident, in the audit log: what it was and what it is."""
+    after = {**told_of(now), **({"note": note[:_NOTE_MOST]} if note else {})}
+    await tell(
+        connection, hub, f"incident.{act}", now.name, before=told_of(was), after=after, text=text, actor=actor
+    )
+
+
+def told_of(incident: Incident) -> dict[str, object]:
+    """What of an incident people change."""
+    return {
+        "status": incident.status, "severity": incident.severity, "title": incident.title,
+        "description": incident.description, "assignee": incident.assignee, "acknowledged_by": incident.acknowledged_by,
+        "snoozed_until": incident.snoozed_until, "fields": incident.fields, "life": incident.life,
+        "services": {part.service: part.status for part in incident.parts},
+    }  # fmt: skip
+
+
+_NOTE_MOST = 1000
 
 
 def not_silent(hub: Hub, sheet: Sheet, kept: Kept, actor: Actor, now: datetime) -> Kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from tocsin.core.mute import covers, holds_until
 from tocsin.core.policy import ConditionError, MuteKind, TimedMute
 from tocsin.core.severity import Severity
 from tocsin.core.values import replace
+from tocsin.engine.acting import tell
 from tocsin.engine.hub import Hub, log
 from tocsin.engine.ids import new_id
 from tocsin.policy.mutes import Draft, checked, mute_of
@@ -61,11 +62,11 @@ async def refresh(hub: Hub) -> None:
         try:
             found.append(mute_of(draft_of(row), hub.policy, id=str(row.id)))
         except Refusal as fault:
-            log.error("mute_not_usable", mute=str(row.id), name=row.name, message=_told(fault))
+            log.error("mute_not_usable", mute=str(row.id), name=row.name, message=_words(fault))
     hub.silences = tuple(found)
 
 
-def _told(fault: Refusal) -> str:
+def _words(fault: Refusal) -> str:
     return "; ".join(f"{one.field}: {one.message}" for one in fault.faults) or fault.message
 
 
@@ -96,7 +97,12 @@ async def make(hub: Hub, draft: Draft, *, by: str) -> Shown:
         starts_at=now, ends_at=None, owner="", comment="", made_by=by, made_at=now, changed_at=now,
     )  # fmt: skip
     row = _row_of(draft, blank, now)
-    await hub.database.transact(lambda c: mutes.save(c, row))
+
+    async def work(connection: Connection) -> None:
+        await mutes.save(connection, row)
+        await _told(connection, hub, "make", None, row)
+
+    await hub.database.transact(work)
     log.info("mute_made", mute=str(row.id), kind=row.kind.value, name=row.name, by=by)
     await refresh(hub)
     return shown(hub, row)
@@ -112,6 +118,7 @@ async def change(hub: Hub, kind: MuteKind, wanted: UUID, fields: dict[str, Any])
         after = _row_of(draft, row, hub.now())
         await mutes.save(connection, after)
         await mutes.look_at_muted(connection, row.id, hub.now())
+        await _told(connection, hub, "change", row, after)
         return after
 
     row = await hub.database.transact(work)
@@ -127,12 +134,26 @@ async def end(hub: Hub, kind: MuteKind, wanted: UUID, *, by: str) -> Shown:
         after = replace(row, cancelled_at=hub.now(), cancelled_by=by, changed_at=hub.now())
         await mutes.save(connection, after)
         await mutes.look_at_muted(connection, row.id, hub.now())
+        await _told(connection, hub, "end", row, after)
         return after
 
     row = await hub.database.transact(work)
     log.info("mute_ended", mute=str(row.id), kind=kind.value, name=row.name, by=by)
     await _in_use(hub)
     return shown(hub, row)
+
+
+async def _told(connection: Connection, hub: Hub, verb: str, was: MuteRow | None, now: MuteRow) -> None:
+    before = asdict(was) if was is not None else None
+    await tell(
+        connection,
+        hub,
+        f"{now.kind.value}.{verb}",
+        str(now.id),
+        before=before,
+        after=asdict(now),
+        text=now.name,
+    )
 
 
 async def _in_use(hub: Hub) -> None:
@@ -188,7 +209,7 @@ def shown(hub: Hub, row: MuteRow) -> Shown:
     try:
         mute = mute_of(draft_of(row), hub.policy, id=str(row.id))
     except BadInput as fault:
-        return Shown(kind=row.kind, row=row, mute=None, fault=_told(fault))
+        return Shown(kind=row.kind, row=row, mute=None, fault=_words(fault))
     if row.over(hub.now()):
         return Shown(kind=row.kind, row=row, mute=mute)
     return _standing(hub, row, mute)

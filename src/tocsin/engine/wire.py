@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -13,9 +14,11 @@ from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 
 from tocsin.core.checks import MailProbe
 from tocsin.core.ports import FaultKind, Mail, Request, Response, WireFault
+from tocsin.core.reach import unreachable
 from tocsin.engine import rcpt
 
 CONNECT_SECONDS, TOTAL_SECONDS, MAIL_SECONDS = 4.0, 10.0, 15.0
@@ -45,7 +48,9 @@ class Wire:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS)
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=64, keepalive_timeout=30)
+            connector = aiohttp.TCPConnector(
+                limit=0, limit_per_host=64, keepalive_timeout=30, resolver=_Resolver()
+            )
             self._session = aiohttp.ClientSession(
                 timeout=timeout, connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "tocsin"}, auto_decompress=True,
@@ -53,6 +58,8 @@ class Wire:
         return self._session
 
     async def _http(self, request: Request) -> Response | WireFault:
+        if why := unreachable(urlsplit(request.url).hostname or ""):
+            return WireFault(FaultKind.CONNECT, f"{_host(request.url)} {why}")
         try:
             async with self._open().request(
                 request.method,
@@ -81,6 +88,19 @@ class Wire:
         host = answer.url.host or ""
         if shown and "notAfter" in shown and host not in _LOOPBACK:
             self.certificates[host] = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Names that lead where the hub never calls lead nowhere, whoever answers for them."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        allowed = [one for one in found if not unreachable(one["host"])]
+        if found and not allowed:
+            raise OSError(None, "leads to an address that the hub never calls")
+        return allowed
 
 
 async def _body(stream: aiohttp.StreamReader) -> bytes:

@@ -17,6 +17,7 @@ from tocsin.core.bucket import Rate
 from tocsin.core.kinds import ProviderFacts, SourceFacts
 from tocsin.core.model import Json
 from tocsin.core.policy import Connector, Defaults, Destination, Direction, Integration
+from tocsin.core.reach import unreachable
 from tocsin.core.targets import Targets
 from tocsin.policy.fields import Section
 from tocsin.policy.sla import read_targets
@@ -194,7 +195,7 @@ def address_fault(text: str, *, allow_http: bool) -> str:
         return "must be an address such as https://api.example.com"
     if url.scheme == "http" and not allow_http and not _is_loopback(host):
         return "is http: only for loopback, or with allow_http: true"
-    return ""
+    return unreachable(host)
 
 
 def _is_loopback(host: str) -> bool:

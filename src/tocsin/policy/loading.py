@@ -173,7 +173,7 @@ def document_hash(document: Mapping[str, Json]) -> str:
 def _compile(document: Section, known: Known, version: int) -> Policy:
     expressions = Expressions()
     schedules = document.section("schedules")
-    users = read_users(document.section("users"))
+    users = read_users(document.section("users"), document.section("teams").entries)
     teams = read_teams(document.section("teams"), users)
     connectors = read_connectors(document.section("connectors"), known)
     services = read_services(document.section("services"), teams, connectors, known.providers)

@@ -19,6 +19,7 @@ from tocsin.core.policy import (
 )
 from tocsin.core.proving import Canary, Heartbeat
 from tocsin.core.retention import Retention
+from tocsin.core.roles import DEFAULT, Role, role_named
 from tocsin.core.severity import Severity
 from tocsin.policy import sla
 from tocsin.policy.calendars import UnknownRegion, days_of
@@ -154,14 +155,24 @@ def _retention(section: Section) -> Retention:
     return Retention(**{key: span for key, span in found.items() if span is not None})
 
 
-def read_users(section: Section) -> dict[str, User]:
-    """`users`: people by their id."""
+def read_users(section: Section, teams: Collection[str]) -> dict[str, User]:
+    """`users`: people by their id. `teams` are the names there are."""
     users = {}
     for name, entry in section.sections():
         email = entry.text("email")
         if email and not _EMAIL.match(email):
             entry.fault("email", f'"{email}" is no e-mail address')
-        users[name] = User(id=name, name=entry.text("name", name), email=email)
+        word = entry.text("role", DEFAULT.value)
+        role = role_named(word)
+        if role is None:
+            entry.fault("role", f"{word} is none of {', '.join(Role)}")
+        users[name] = User(
+            id=name,
+            name=entry.text("name", name),
+            email=email,
+            role=role or DEFAULT,
+            teams=entry.names("teams", teams, "team"),
+        )
         entry.done()
     return users
 

@@ -156,7 +156,10 @@ class Database:
         for attempt in range(_TRIES):
             try:
                 async with self._line() as connection, connection.transaction():
-                    return await work(connection)
+                    made = await work(connection)
+                    if (sees := witness.get()) is not None:
+                        await sees(connection)
+                    return made
             except _AGAIN:
                 if attempt == _TRIES - 1:
                     raise
@@ -243,6 +246,9 @@ async def _and_undo(connection: Connection, work: Callable[[Connection], Awaitab
     finally:
         await transaction.rollback()
 
+
+witness: ContextVar[Callable[[Connection], Awaitable[None]] | None] = ContextVar("witness", default=None)
+"""Asked at the end of each transaction of a task, before it commits: what must be written with whatever was (TR-4)."""
 
 _joined: ContextVar[tuple[Database, asyncio.Task[Any] | None, Connection] | None] = ContextVar(
     "joined", default=None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 
+from tocsin.store import audit
 from tocsin.store.database import Connection, Database
 from tocsin.store.migrate import GROWING, week_of
 
@@ -12,7 +14,13 @@ _PATIENCE = "2s"
 _BATCH = 2000
 
 
-async def drop_before(database: Database, table: str, day: date) -> list[str]:
+Farewell = Callable[[Connection, str, datetime | None], Awaitable[None]]
+"""Asked before rows go, in the same transaction: the table, and before which time (None = all of it)."""
+
+
+async def drop_before(
+    database: Database, table: str, day: date, farewell: Farewell | None = None
+) -> list[str]:
     """Drop the partitions of `table` that end on or before `day`, and what lies so far back in its default
     partition; the names of those dropped.
 
@@ -24,9 +32,9 @@ async def drop_before(database: Database, table: str, day: date) -> list[str]:
     dropped = []
     for name, end in await database.read(lambda c: _partitions(c, table)):
         if end <= day:
-            await database.transact(lambda c, name=name, end=end: _drop(c, table, name, end))  # type: ignore[misc]
+            await database.transact(lambda c, name=name, end=end: _drop(c, table, name, end, farewell))  # type: ignore[misc]
             dropped.append(name)
-    await database.transact(lambda c: _empty_rest(c, table, day))
+    await database.transact(lambda c: _empty_rest(c, table, day, farewell))
     return dropped
 
 
@@ -45,8 +53,10 @@ async def _partitions(connection: Connection, table: str) -> list[tuple[str, dat
     return sorted(found)
 
 
-async def _drop(connection: Connection, table: str, name: str, end: date) -> None:
+async def _drop(connection: Connection, table: str, name: str, end: date, farewell: Farewell | None) -> None:
     await connection.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+    if farewell is not None:
+        await farewell(connection, name, None)
     await connection.execute(
         f"DROP TABLE IF EXISTS {name}"
     )  # by (table, week): nothing here comes from outside
@@ -57,10 +67,12 @@ async def _drop(connection: Connection, table: str, name: str, end: date) -> Non
     )  # fmt: skip
 
 
-async def _empty_rest(connection: Connection, table: str, day: date) -> None:
+async def _empty_rest(connection: Connection, table: str, day: date, farewell: Farewell | None) -> None:
     """What a clock far off put into the default partition goes as well."""
     monday = week_of(day)
     before = datetime(monday.year, monday.month, monday.day, tzinfo=UTC)
+    if farewell is not None:
+        await farewell(connection, f"{table}_rest", before)
     await connection.execute(f"DELETE FROM {table}_rest WHERE {GROWING[table]} < $1", before)  # noqa: S608 - names of ours
 
 
@@ -80,6 +92,8 @@ async def still_needed(connection: Connection, table: str) -> datetime | None:
         since = await connection.fetchval(
             "SELECT min(undecided_since) FROM alert WHERE undecided_since IS NOT NULL"
         )
+    elif table == "audit":
+        since = await audit.unlinked_since(connection)
     elif table == "hook":
         since = await connection.fetchval("SELECT min(received_at) FROM hook WHERE state = 'pending'")
     return since

@@ -8,7 +8,9 @@ from tocsin.api.problems import MEDIA_TYPE, STATUS
 
 _WHEN = {
     "not_allowed": "No token, or one that is unknown, revoked or over.",
-    "forbidden": "The token lacks the scope.",
+    "forbidden": "The role is too small, or it belongs to another team.",
+    "last_admin": "Nobody would be left who may.",
+    "too_many_attempts": "This address was wrong too often; come again after Retry-After seconds.",
     "bad_input": "A field is missing, of the wrong type or out of range; `faults` names it.",
     "not_found": "There is no such thing.",
     "conflict": "The present state does not allow it.",

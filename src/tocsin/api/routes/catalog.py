@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tocsin.api import fleet, shapes, views
 from tocsin.api.asking import Paged, Reader, TheHub, cursor_in, cursor_out
@@ -76,6 +76,8 @@ class UserShape(BaseModel):
     id: str
     shown: str
     email: str
+    role: str = Field(description="viewer, responder, manager or admin (docs/roles.md).")
+    teams: list[str] = Field(description="For these alone they act; empty = for all.")
 
 
 class RuleShape(BaseModel):
@@ -137,7 +139,7 @@ def _team(t: Team) -> TeamShape:
 
 
 def _user(u: User) -> UserShape:
-    return UserShape(name=u.id, id=u.id, shown=u.name, email=u.email)
+    return UserShape(name=u.id, id=u.id, shown=u.name, email=u.email, role=u.role.value, teams=list(u.teams))
 
 
 def _rule(r: RoutingRule) -> RuleShape:

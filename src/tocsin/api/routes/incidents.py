@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from tocsin.api import shapes, views
+from tocsin.api import scoped, shapes, views
 from tocsin.api.asking import (
     Paged,
     Reader,
@@ -179,6 +179,7 @@ async def shown(hub: Hub, incident: UUID, *, changed: bool = True) -> shapes.Inc
 )  # fmt: skip
 async def declare_incident(request: Request, hub: TheHub, who: Writer, body: Declared) -> shapes.Incident:
     """Open an incident by hand; it pages by the routing rules, or through the connectors named."""
+    scoped.mine(hub, who.name, who.teams, services=tuple(body.services))
     severity = severity_named(body.severity)
     assert severity is not None
     made = await declare(

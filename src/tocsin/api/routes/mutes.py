@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from tocsin.api import quieting, shapes, views
-from tocsin.api.asking import Reader, TheHub, Writer, actor_of, cursor_in, cursor_out
+from tocsin.api import quieting, scoped, shapes, views
+from tocsin.api.asking import Manager, Reader, TheHub, Writer, actor_of, cursor_in, cursor_out
+from tocsin.api.auth import Principal
 from tocsin.api.once import Keyed, asks_only
 from tocsin.api.quieting import Asked, Changed, Mute, MuteQuery, Preview
 from tocsin.api.routes.answers import problems
@@ -36,6 +38,16 @@ async def _listed(hub: Hub, kind: MuteKind, query: MuteQuery) -> shapes.Page[Mut
     written = silences.written(hub) if kind is MAINTENANCE and before is None and over is not True else []
     shown = [*written, *(silences.shown(hub, row) for row in page)]
     return shapes.Page(items=[quieting.mute(hub, one) for one in shown], next_cursor=following)
+
+
+def _theirs(hub: Hub, who: Principal, match: Mapping[str, str]) -> None:
+    """Who acts for some teams alone mutes what names one of them, or one of their services. Raises Forbidden."""
+    scoped.muting(hub, who.name, who.teams, match)
+
+
+async def _theirs_already(hub: Hub, who: Principal, kind: MuteKind, name: str) -> None:
+    row = (await silences.find(hub, kind, name)).row
+    _theirs(hub, who, row.match if row is not None else {})
 
 
 async def _previewed(hub: Hub, kind: MuteKind, body: Asked) -> Preview:
@@ -70,6 +82,7 @@ async def list_silences(hub: TheHub, who: Reader, query: Annotated[MuteQuery, Qu
 async def make_silence(request: Request, hub: TheHub, who: Writer, body: Asked) -> Mute:
     """It needs an end, an owner and a comment. What it covers is quiet, shows whom it would have paged, and is
     paged when it ends if it still fires."""
+    _theirs(hub, who, body.match)
     draft = body.draft(SILENCE, hub.now())
     return quieting.mute(hub, await silences.make(hub, draft, by=actor_of(who, request).name))
 
@@ -98,6 +111,9 @@ async def show_silence(hub: TheHub, who: Reader, name: str) -> Mute:
 )  # fmt: skip
 async def change_silence(hub: TheHub, who: Writer, name: str, body: Changed) -> Mute:
     """What it no longer covers is decided again at once."""
+    await _theirs_already(hub, who, SILENCE, name)
+    if body.match is not None:
+        _theirs(hub, who, body.match)
     return quieting.mute(hub, await silences.change(hub, SILENCE, _id(name, SILENCE), body.fields()))
 
 
@@ -106,6 +122,7 @@ async def change_silence(hub: TheHub, who: Writer, name: str, body: Changed) -> 
 )  # fmt: skip
 async def end_silence(request: Request, hub: TheHub, who: Writer, name: str) -> Mute:
     """Now: what still fires is paged. It stays in the list as it was."""
+    await _theirs_already(hub, who, SILENCE, name)
     by = actor_of(who, request).name
     return quieting.mute(hub, await silences.end(hub, SILENCE, _id(name, SILENCE), by=by))
 
@@ -127,8 +144,9 @@ async def list_maintenance(
     "/maintenance", summary="Make a maintenance window", status_code=201, response_model=Mute,
     responses=problems("bad_input", "too_large"),
 )  # fmt: skip
-async def make_maintenance(request: Request, hub: TheHub, who: Writer, body: Asked) -> Mute:
+async def make_maintenance(request: Request, hub: TheHub, who: Manager, body: Asked) -> Mute:
     """Once (`ends_at`) or each week (`every`)."""
+    _theirs(hub, who, body.match)
     draft = body.draft(MAINTENANCE, hub.now())
     return quieting.mute(hub, await silences.make(hub, draft, by=actor_of(who, request).name))
 
@@ -155,9 +173,12 @@ async def show_maintenance(hub: TheHub, who: Reader, name: str) -> Mute:
     "/maintenance/{name}", summary="Change a maintenance window", response_model=Mute,
     responses=problems("not_found", "conflict", "bad_input", "too_large"),
 )  # fmt: skip
-async def change_maintenance(hub: TheHub, who: Writer, name: str, body: Changed) -> Mute:
+async def change_maintenance(hub: TheHub, who: Manager, name: str, body: Changed) -> Mute:
     """One made here; those of the configuration are changed there."""
     silences.refuse_written(hub, name)
+    await _theirs_already(hub, who, MAINTENANCE, name)
+    if body.match is not None:
+        _theirs(hub, who, body.match)
     return quieting.mute(hub, await silences.change(hub, MAINTENANCE, _id(name, MAINTENANCE), body.fields()))
 
 
@@ -165,8 +186,9 @@ async def change_maintenance(hub: TheHub, who: Writer, name: str, body: Changed)
     "/maintenance/{name}", summary="End a maintenance window", response_model=Mute,
     responses=problems("not_found", "conflict"),
 )  # fmt: skip
-async def end_maintenance(request: Request, hub: TheHub, who: Writer, name: str) -> Mute:
+async def end_maintenance(request: Request, hub: TheHub, who: Manager, name: str) -> Mute:
     """Now, and for good: what still fires is paged."""
     silences.refuse_written(hub, name)
+    await _theirs_already(hub, who, MAINTENANCE, name)
     by = actor_of(who, request).name
     return quieting.mute(hub, await silences.end(hub, MAINTENANCE, _id(name, MAINTENANCE), by=by))

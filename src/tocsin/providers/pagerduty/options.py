@@ -79,7 +79,11 @@ def policy(settings: Settings, effect: Effect) -> str:
     """The id of the escalation policy to use; "" = the service's own. What our escalation policy is mapped to comes
     before what the service is mapped to, and both before the connector's."""
     by_service = table(settings, "escalation_mappings")
-    mapped = (mapped_policy(settings, effect.policy), by_service.get(effect.service), by_service.get("default"))
+    mapped = (
+        mapped_policy(settings, effect.policy),
+        by_service.get(effect.service),
+        by_service.get("default"),
+    )
     named = (value for value in mapped if isinstance(value, str) and value)
     return next(named, word(settings, "escalation_policy_id"))
 
