@@ -67,7 +67,7 @@ async def test_the_document_in_its_order(begin: Begin) -> None:
     ]
 
     await im(rig, "declare", "--sev", "SEV-2", "--title", "Database performance issue", "--service", "db")
-    await rig.until(lambda: _paged(rig, 1), "a page there")
+    await rig.until(lambda: _known(rig), "the page there is known here")
     synced = await im(rig, "connector", "sync", "prod-pagerduty", "--incident", "INC-1")
     assert synced.code == 0, synced
     await rig.advance(minutes=2)
@@ -120,6 +120,11 @@ async def test_the_document_in_its_order(begin: Begin) -> None:
 
 async def _paged(rig: Rig, count: int) -> bool:
     return len(await rig.pagerduty()) == count
+
+
+async def _known(rig: Rig) -> bool:
+    found = await rig.call("GET", "/api/v1/connectors/prod-pagerduty", want=200)
+    return bool(found["incidents_synced"])
 
 
 async def _gone_to(rig: Rig, title: str, service: str) -> bool:

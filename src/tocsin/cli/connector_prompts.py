@@ -87,6 +87,8 @@ def _fault(session: Session, kind: ConnectorType, name: str, prompt: Prompt, set
         return own[0] if own else ""
     except ClientError:
         return ""  # an earlier server, or one that cannot ask now: the whole is checked when it is added
+    if not any(one.secret and _has(settings, one.field) for one in kind.prompts):
+        return ""  # without a key the provider refuses everything
     lines = [line for line in found.lines if line.state == "failed"]
     return (
         f"{lines[0].text}{f'; {lines[0].step}' if lines[0].step else ''}"
@@ -112,6 +114,13 @@ def _line(session: Session, label: str) -> str:
     if not typed:
         raise Failure("nothing was typed; nothing was changed")
     return typed.strip()
+
+
+def _has(settings: dict[str, Any], field: str) -> bool:
+    at: Any = settings
+    for way in field.split("."):
+        at = at.get(way) if isinstance(at, dict) else None
+    return bool(at)
 
 
 def _put(settings: dict[str, Any], field: str, value: object) -> None:
