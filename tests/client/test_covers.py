@@ -16,6 +16,7 @@ import pytest
 
 from tocsin.client import Client, ClientError
 from tocsin.client.catalog import KINDS
+from tocsin.client.looks import Proposal
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +60,7 @@ def _some(annotation: str) -> Any:
     """A value of that type."""
     for word, value in (
         ("Sequence[Mapping", [{"a": "b"}]),
+        ("Sequence[Proposal", [Proposal(setting="service_mappings", name="a", value="P1")]),
         ("Mapping", {"a": "b"}),
         ("Sequence", ["a"]),
         ("bool", True),

@@ -131,7 +131,9 @@ def test_the_manifest_is_complete_and_true(folder: Path) -> None:
     for ability, functions in TOGETHER.items():
         offered = [name for name in functions if hasattr(module, name)]
         assert offered == (list(functions) if ability in manifest["abilities"] else [])
-    words = {"notified", "mails_people", "again", "bundles", "ack_links", *TOGETHER}
+    words = {
+        "notified", "mails_people", "again", "bundles", "ack_links", "assigning_rings", "acknowledges_as", *TOGETHER
+    }  # fmt: skip
     assert set(manifest["abilities"]) - OPTIONAL - words <= {kind.value for kind in EffectKind}
     assert "create" in manifest["abilities"]
 

@@ -1,7 +1,6 @@
 """The compiled domain configuration, as the decisions see it.
 
-Made from a YAML document by the room `policy`; the core never sees YAML or CEL, only conditions that
-can be asked. Everything here is immutable and may be shared between tasks.
+Made by the room `policy`; the core sees no YAML or CEL, only conditions that can be asked. All of it is immutable.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from tocsin.core.severity import Severity
 from tocsin.core.targets import SlaSettings, Targets
 
 Facts = Mapping[str, Json]
-"""What a condition sees (S1): `alert`, `service`, `integration` maps with every known field; `team`,
-`hours` ("business"|"after"), `weekday` ("mon".."sun") strings; `holiday` bool. Named facts are no entry:
-a condition carries those it names inside itself."""
+"""What a condition sees (S1): `alert`, `service`, `integration` maps with every known field; `team`, `hours`
+("business"|"after"), `weekday` ("mon".."sun") strings; `holiday` bool. Named facts are no entry: a condition has its own."""
 
 
 class ConditionError(Exception):
@@ -290,12 +288,8 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """One configured instance of a provider, credentials left out.
-
-    `settings` is what the provider's own folder reads (base_url, region, events_url, custom …), with
-    `{"$secret": "connectors.NAME.api_key"}` where a credential stood. Webhooks come from the networks `webhook_allow`
-    alone (none = from anywhere), and `webhook_rate` of them.
-    """
+    """One configured instance of a provider; `settings` is what the provider's folder reads, with
+    `{"$secret": "connectors.NAME.api_key"}` where a credential stood. `webhook_allow`: networks, none = any."""
 
     name: str
     type: str
