@@ -376,9 +376,8 @@ def test_every_decision_has_its_parts(file: Path) -> None:
     assert f"({file.name})" in (ROOT / "docs/adr/README.md").read_text()
 
 
-def test_no_two_decisions_have_one_number() -> None:
-    """A number is given when work on a decision begins: those begun together land in any order."""
-    assert len({file.name[:4] for file in ADRS}) == len(ADRS)
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [f"{n:04}" for n in range(1, len(ADRS) + 1)] == [file.name[:4] for file in ADRS]
 
 
 def test_every_fragment_says_of_which_kind_it_is() -> None:
