@@ -38,5 +38,6 @@ def test_one_person_by_two_words() -> None:
     assert not same_person(USERS, "Ada", "bo")
     assert not same_person(USERS, "", "")
     assert same_person(USERS, "Zoe at PagerDuty", "zoe at pagerduty")
-    assert (known_as(USERS, "Ada"), shown_as(USERS, "ada")) == ("ada", "Ada")
+    assert (known_as(USERS, "ada"), shown_as(USERS, "ada")) == ("Ada", "Ada")
+    assert (known_as(USERS, "sam1@example.com"), shown_as(USERS, "sam1")) == ("sam1", "Sam")
     assert (known_as(USERS, "Zoe, Ed"), shown_as(USERS, "Zoe, Ed")) == ("Zoe, Ed", "Zoe, Ed")

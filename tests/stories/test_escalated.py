@@ -36,6 +36,7 @@ async def test_the_next_step_here_and_the_next_level_there(begin: Begin) -> None
     assert texts == [f"{words.replace(' to step', ' via api to step')}: need a second pair of eyes"]
     assert (await rig.kinds()).count("note") == 0
 
+    await rig.advance(seconds=1)
     await escalate(rig)
     await rig.quiet()
     assert (await at_pagerduty(rig))["notes"][-1][

@@ -21,9 +21,12 @@ def user_named(users: Mapping[str, User], word: str) -> User | None:
 
 
 def known_as(users: Mapping[str, User], word: str) -> str:
-    """How an incident names somebody: a user by id, anybody else in the words that were told."""
+    """How an incident names somebody: a user by name, or by id where two have that name; anybody else in the words that
+    were told."""
     user = user_named(users, word)
-    return user.id if user else word.strip()
+    if user is None:
+        return word.strip()
+    return user.name if user_named(users, user.name) is user else user.id
 
 
 def shown_as(users: Mapping[str, User], word: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from tocsin.core.errors import BadInput, Conflict, FieldFault, NotFound
 from tocsin.core.escalation import Further, Whom, by_policy, by_steps, by_user, escalated
 from tocsin.core.model import Actor, Incident
-from tocsin.core.people import user_named
+from tocsin.core.people import known_as, user_named
 from tocsin.core.plan import Plan, Way, plan_for
 from tocsin.core.ports import EffectKind
 from tocsin.core.silent import is_held
@@ -52,7 +52,8 @@ async def escalate(hub: Hub, name: str, actor: Actor, *, to: str = "", note: str
         ruling = replace(
             ruling,
             incident=replace(
-                ruling.incident, assignee=word if whom is Whom.USER else ruling.incident.assignee
+                ruling.incident,
+                assignee=known_as(hub.policy.users, word) if whom is Whom.USER else ruling.incident.assignee,
             ),
         )
         for line in ruling.lines:
