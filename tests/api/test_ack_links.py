@@ -153,7 +153,9 @@ async def test_s52_two_press_at_once_and_the_second_is_told(office: Office) -> N
     """S52: one has it, and the other learns who."""
     await office.incident()
     paths = [await path_for(office, one) for one in ("ada@example.com", "bo@example.com")]
-    answers = await asyncio.gather(*(pressed(office, path) for path in paths))
+    forms = [{"press": form_in((await opened(office, path)).text)} for path in paths]
+    both = zip(paths, forms, strict=True)
+    answers = await asyncio.gather(*(pressed(office, path, form) for path, form in both))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     beaten = next(answer for answer in answers if answer.status_code == 409)
     holder = (await office.get("/api/v1/incidents/INC-1"))["acknowledged_by"]

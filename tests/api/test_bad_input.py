@@ -58,7 +58,7 @@ TABLE: dict[str, tuple[str, str, Any, str]] = {
     "a cursor beyond every number": ("GET", DECLARE + "?cursor=Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTld", None, "cursor"),
     "an alert's id that is none": ("GET", "/api/v1/alerts/INC-1", None, "alert_id"),
     "an unknown status of alerts": ("GET", "/api/v1/alerts?status=mitigated", None, "status"),
-    "a token without scopes": ("POST", TOKENS, {"name": "x", "scopes": []}, "scopes"),
+    "a token without scopes": ("POST", TOKENS, {"name": "x", "scopes": []}, "role"),
     "a token with an unknown scope": ("POST", TOKENS, {"name": "x", "scopes": ["root"]}, "scopes.0"),
     "a token that is over": ("POST", TOKENS, {"name": "x", "scopes": ["read"], "expires_at": "2026-11-16T12:00:00Z"}, "expires_at"),
     "a time without a zone": ("POST", TOKENS, {"name": "x", "scopes": ["read"], "expires_at": "2027-01-01T00:00:00"}, "expires_at"),

@@ -405,6 +405,8 @@ KEYLESS = {
     "export_audit": "its answer is a file; taken twice it is told twice",
     "test_connector": "a question, asked of a provider",
     "check_draft": "a question, with credentials that are kept nowhere",
+    "change_webhook": "asks the provider while it works; done again it finds what is there and makes no second",
+    "accept_discovered": "asks the provider first; the same again changes nothing",
 }
 
 
